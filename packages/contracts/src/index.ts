@@ -1,0 +1,18 @@
+export type { CloudEvent } from './cloud-event.ts';
+export { defineEvent, EventDataError, type EventDefinition } from './event-definition.ts';
+export { accountClosed } from './events/account-closed.v1.ts';
+export { accountFrozen } from './events/account-frozen.v1.ts';
+export { accountLimitsChanged } from './events/account-limits-changed.v1.ts';
+export { accountOpened } from './events/account-opened.v1.ts';
+export { accountUnfrozen } from './events/account-unfrozen.v1.ts';
+export { apiKeysRevoked } from './events/api-keys-revoked.v1.ts';
+export { holdCaptured } from './events/hold-captured.v1.ts';
+export { holdCreated } from './events/hold-created.v1.ts';
+export { holdExpired } from './events/hold-expired.v1.ts';
+export { holdVoided } from './events/hold-voided.v1.ts';
+export { ledgerAccountOpened } from './events/ledger-account-opened.v1.ts';
+export { sessionsRevoked } from './events/sessions-revoked.v1.ts';
+export { transactionFailed } from './events/transaction-failed.v1.ts';
+export { transactionPosted } from './events/transaction-posted.v1.ts';
+export { userRegistered } from './events/user-registered.v1.ts';
+export { type QueueName, queues } from './queues.ts';

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { TypeID } from 'typeid-js';
+import { describe, expect, test } from 'vitest';
+import { formatId, type IdPrefix, idSchema, newUuid, parseId } from './ids.ts';
+
+const prefix = fc.constantFrom<IdPrefix>('usr', 'ses', 'acc', 'txn', 'hld', 'whd');
+
+describe('ids', () => {
+  test('newUuid increases strictly, also within a millisecond', () => {
+    const ids = Array.from({ length: 20_000 }, newUuid);
+    expect(ids).toEqual([...new Set(ids)].sort());
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  });
+
+  test('formatId agrees with the reference implementation of TypeID and parseId turns it back', () => {
+    fc.assert(
+      fc.property(prefix, fc.uuid(), (name, uuid) => {
+        const id = formatId(name, uuid);
+        expect(id).toBe(TypeID.fromUUID(name, uuid).toString());
+        expect(parseId(name, id)).toBe(uuid);
+        expect(id).toMatch(new RegExp((idSchema(name) as { pattern?: string }).pattern ?? '^never$'));
+      }),
+    );
+  });
+
+  test('the extremes of 128 bits survive', () => {
+    for (const uuid of ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']) {
+      expect(parseId('acc', formatId('acc', uuid))).toBe(uuid);
+    }
+  });
+
+  test('parseId takes any text without throwing, and only what formatId writes', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^acc_[0-9a-z]{26}$/)), (text) => {
+        const uuid = parseId('acc', text);
+        if (uuid !== undefined) expect(formatId('acc', uuid)).toBe(text);
+      }),
+    );
+  });
+
+  test.each([
+    ['another prefix', 'usr_01h455vb4pex5vsknk084sn02q'],
+    ['upper case', 'acc_01H455VB4PEX5VSKNK084SN02Q'],
+    ['more than 128 bits', 'acc_81h455vb4pex5vsknk084sn02q'],
+    ['a letter outside the alphabet', 'acc_01h455vb4pex5vsknk084sn02l'],
+    ['too short', 'acc_01h455vb4pex5vsknk084sn02'],
+    ['a line break behind', 'acc_01h455vb4pex5vsknk084sn02q\n'],
+    ['a bare uuid', '01890a5d-ac96-774b-bcce-b302099a8057'],
+  ])('parseId refuses %s', (_name, text) => {
+    expect(parseId('acc', text)).toBeUndefined();
+  });
+
+  test('formatId refuses what is not a uuid', () => {
+    expect(() => formatId('acc', 'acc_01h455vb4pex5vsknk084sn02q')).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,175 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import underPressure from '@fastify/under-pressure';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import type { Logger } from 'pino';
+import { answerBrokenRequest, followAnswers } from './client-errors.ts';
+import { sendProblem } from './errors.ts';
+import { installHealth, isDraining, type ReadinessCheck } from './health.ts';
+import { installBodyParser } from './json-body.ts';
+import { installMetrics } from './metrics.ts';
+import { installNotFound } from './not-found.ts';
+import { installOpenApi, type OpenApiInfo } from './openapi.ts';
+import { problem } from './problems.ts';
+import { requestId, traceId } from './request-id.ts';
+import { body } from './schemas.ts';
+import { validatorCompiler } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Health, metrics and the like: outside access control and load shedding. For this package only. */
+    operational?: boolean;
+  }
+  interface FastifyRequest {
+    /** 32 hex digits; in every log line and every problem. */
+    traceId: string;
+  }
+}
+
+/** A Fastify instance whose handlers take their types from TypeBox schemas. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** What createServer needs. */
+export interface ServerOptions {
+  /** The service's name, for its document and log. */
+  name: string;
+  logger: Logger;
+  openapi?: OpenApiInfo;
+  /** Dependencies without which GET /health/ready answers 503. */
+  readiness?: Record<string, ReadinessCheck>;
+  /** Believe X-Forwarded-*, of anyone or of these addresses and networks; only behind proxies that set them. Default false. */
+  trustProxy?: boolean | string[];
+  /** Show GET /metrics. Default true. */
+  metricsRoute?: boolean;
+  /** Show GET /internal/openapi.json. Default true. */
+  openapiRoute?: boolean;
+  /** Answer 503 while the event loop is more than a second behind. Default true. */
+  loadShedding?: boolean;
+  /** Headers of every answer, also to requests that can't be parsed. Names in lower case. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+const maxBodyBytes = 64 * 1024;
+
+// requestTimeout is only enforced when sockets are looked at, and headersTimeout must not be above it.
+const timeouts = {
+  headersTimeout: 5000,
+  requestTimeout: 7000,
+  connectionsCheckingInterval: 1000,
+  keepAliveTimeout: 72_000,
+};
+
+type Headers = Readonly<Record<string, string>>;
+
+function createInstance(options: ServerOptions, headers: Headers): FastifyInstance {
+  return Fastify({
+    loggerInstance: options.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: ({ headers }) => requestId(headers),
+    trustProxy: options.trustProxy ?? false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: timeouts.requestTimeout,
+    keepAliveTimeout: timeouts.keepAliveTimeout,
+    http: {
+      headersTimeout: timeouts.headersTimeout,
+      connectionsCheckingInterval: timeouts.connectionsCheckingInterval,
+      // Refused by a hook, so that this refusal too has a problem body.
+      requireHostHeader: false,
+    },
+    forceCloseConnections: 'idle',
+    // A request that arrives on an open connection during shutdown is still served.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(headers).header('x-request-id', request.id);
+      sendProblem(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, headers),
+  });
+}
+
+// These hooks run for every request: with a callback they cost no promise.
+function installRequestHooks(app: FastifyInstance, headers: Headers): void {
+  app.decorateRequest('traceId', '');
+  app.decorateReply('problemCode', undefined);
+  app.addHook('onRequest', (request, reply, done) => {
+    request.traceId = traceId(request.headers);
+    reply.headers(headers).header('x-request-id', request.id);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      done(problem('validation_failed', 'The Host header is missing.'));
+      return;
+    }
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isDraining(app)) reply.header('Connection', 'close');
+    done(null, payload);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, traceId: trace } = request;
+    const route = request.is404 ? undefined : request.routeOptions.url;
+    const line = {
+      method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      traceId: trace,
+    };
+    request.log.info(reply.problemCode ? { ...line, code: reply.problemCode } : line, 'request');
+    done();
+  });
+}
+
+// Routes with a schema that say nothing of a query take none.
+function refuseUndeclaredQueries(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.schema && !route.schema.hide && !route.schema.querystring) route.schema.querystring = body({});
+  });
+}
+
+function installLoadShedding(app: FastifyInstance): void {
+  app.register(underPressure, {
+    maxEventLoopDelay: 1000,
+    pressureHandler: async (request) => {
+      if (request.routeOptions.config.operational) return;
+      throw problem('upstream_unavailable', 'The service is overloaded; try again shortly.', { retryAfterSeconds: 1 });
+    },
+  });
+}
+
+/**
+ * A Fastify instance with the house's defaults: strict JSON bodies up to 64 KiB (a route's bodyLimit may differ), closed
+ * query strings, problem documents for every error, request and trace ids, security headers, timeouts, one log line per
+ * request, health, metrics and OpenAPI. It does not listen.
+ */
+export function createServer(options: ServerOptions): Server {
+  const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', ...options.headers };
+  const app = createInstance(options, headers);
+  followAnswers(app.server);
+  // Node would answer an unknown expectation with 417 and no body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  app.setValidatorCompiler(validatorCompiler);
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  installNotFound(app);
+  installRequestHooks(app, headers);
+  refuseUndeclaredQueries(app);
+  installBodyParser(app);
+  const info = options.openapi ?? { title: options.name, description: `The ${options.name} service` };
+  installOpenApi(app, info, { route: options.openapiRoute ?? true });
+  installHealth(app, options.readiness ?? {});
+  installMetrics(app, { route: options.metricsRoute ?? true });
+  if (options.loadShedding ?? true) installLoadShedding(app);
+  return app.withTypeProvider<TypeBoxTypeProvider>();
+}
