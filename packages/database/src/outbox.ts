@@ -1,0 +1,38 @@
+import type { CloudEvent } from '@florin/contracts';
+import { type Generated, type Kysely, sql } from 'kysely';
+
+/**
+ * The outbox of a service as a Kysely table. `position` is the order of publishing.
+ * Raw SQL may write it too: `insert into outbox (event) select unnest($1::json[])`.
+ */
+export interface OutboxTable {
+  position: Generated<bigint>;
+  event: unknown;
+}
+
+/**
+ * Creates the table `outbox` in the schema that comes first in the search_path; call it from a migration.
+ * Each statement that inserts wakes the relay with NOTIFY `<schema>_outbox`, which is sent at commit.
+ */
+export async function createOutbox<Tables>(db: Kysely<Tables>): Promise<void> {
+  await sql`create table outbox (
+    position bigint generated always as identity primary key,
+    event json not null
+  )`.execute(db);
+  await sql`create function notify_outbox() returns trigger language plpgsql as $$
+    begin
+      perform pg_notify(tg_table_schema || '_outbox', '');
+      return null;
+    end
+  $$`.execute(db);
+  await sql`create trigger outbox_notify after insert on outbox
+    for each statement execute function notify_outbox()`.execute(db);
+}
+
+/** Puts events into the outbox in the given order, in one statement. Give the transaction that makes the change they tell of. */
+export async function appendEvents<Tables>(db: Kysely<Tables>, events: readonly CloudEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const texts = events.map((event) => JSON.stringify(event));
+  await sql`insert into outbox (event) select event from unnest(${texts}::json[]) with ordinality as new (event, place)
+    order by place`.execute(db);
+}

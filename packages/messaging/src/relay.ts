@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CloudEvent } from '@florin/contracts';
+import { typeParsers } from '@florin/database';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { createFailureLog } from './failure-log.ts';
+import { outboxBacklog, outboxFailures, outboxOldestSeconds, outboxPublished } from './metrics.ts';
+import { describeFailure } from './retry-policy.ts';
+import { tracePublish } from './tracing.ts';
+import type { Closable, Transport } from './transport.ts';
+
+/** Whose outbox goes where. */
+export interface RelayOptions {
+  /**
+   * The service's runtime role. The relay keeps one connection of its own, for its lock and LISTEN: past PgBouncer in
+   * transaction mode neither works, so give the address of Postgres itself.
+   */
+  databaseUrl: string;
+  schema: string;
+  transport: Transport;
+  logger: Logger;
+  /** Events per batch at most; 500 unless told. */
+  batchSize?: number;
+}
+
+interface Relay extends RelayOptions {
+  batchSize: number;
+  closing: AbortSignal;
+}
+
+interface OutboxRow {
+  position: bigint;
+  event: CloudEvent;
+}
+
+const pollMs = 1_000;
+const measureEveryMs = 5_000;
+const maxBackoffMs = 5_000;
+
+/**
+ * Publishes the outbox in the order of its positions and deletes what was confirmed, exactly those rows. A crash
+ * between the two publishes them again, with the same ids.
+ *
+ * Any number of processes may run it: a session lock lets one work, the others look every second and take over when
+ * its connection ends. It is woken by NOTIFY and looks by itself every second.
+ */
+export function startRelay(options: RelayOptions): Closable {
+  const abort = new AbortController();
+  const relay: Relay = { ...options, batchSize: options.batchSize ?? 500, closing: abort.signal };
+  const running = supervise(relay);
+  return {
+    close: async () => {
+      abort.abort();
+      await running;
+    },
+  };
+}
+
+async function supervise(relay: Relay): Promise<void> {
+  const failures = createFailureLog(relay.logger);
+  while (!relay.closing.aborted) {
+    try {
+      await withSession(relay, (session) => lead(relay, session, failures.clear));
+    } catch (error) {
+      if (!relay.closing.aborted) failures.report(error, { schema: relay.schema }, 'relay without its database');
+    }
+    outboxBacklog.remove({ schema: relay.schema });
+    outboxOldestSeconds.remove({ schema: relay.schema });
+    await pause(relay, 500 + Math.random() * 500);
+  }
+}
+
+/** A connection that ends also ends every wait on it: `lost` is aborted. */
+interface Session {
+  client: pg.Client;
+  wakeUp: { wait(ms: number): Promise<void> };
+}
+
+async function withSession(relay: Relay, work: (session: Session) => Promise<void>): Promise<void> {
+  const client = new pg.Client({
+    connectionString: relay.databaseUrl,
+    application_name: `${relay.schema}-relay`,
+    options: `-c search_path=${pg.escapeIdentifier(relay.schema)}`,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 5_000,
+    keepAlive: true,
+    types: typeParsers,
+  });
+  let wake = () => {};
+  let notified = false;
+  const onChange = () => {
+    notified = true;
+    wake();
+  };
+  client.on('error', onChange);
+  client.on('end', onChange);
+  client.on('notification', onChange);
+  relay.closing.addEventListener('abort', onChange, { once: true });
+  const wakeUp = {
+    wait: async (ms: number) => {
+      if (!notified) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      notified = false;
+    },
+  };
+  try {
+    await client.connect();
+    await work({ client, wakeUp });
+  } finally {
+    relay.closing.removeEventListener('abort', onChange);
+    await client.end().catch(() => {});
+  }
+}
+
+async function lead(relay: Relay, session: Session, connected: () => void): Promise<void> {
+  const { client } = session;
+  while (!(await tryLock(relay, client))) {
+    await session.wakeUp.wait(pollMs);
+    if (relay.closing.aborted) return;
+  }
+  connected();
+  await client.query(`listen ${pg.escapeIdentifier(`${relay.schema}_outbox`)}`);
+  relay.logger.info({ schema: relay.schema }, 'relay active');
+  let measuredAt = 0;
+  let failures = 0;
+  while (!relay.closing.aborted) {
+    if (Date.now() - measuredAt > measureEveryMs) {
+      await measure(relay, client);
+      measuredAt = Date.now();
+    }
+    const rows = await readBatch(relay, client);
+    if (rows.length === 0) {
+      await session.wakeUp.wait(pollMs);
+      continue;
+    }
+    failures = (await publishBatch(relay, client, rows)) ? 0 : failures + 1;
+    if (failures > 0) await pause(relay, Math.min(maxBackoffMs, 100 * 2 ** failures));
+  }
+}
+
+async function tryLock(relay: Relay, client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    "select pg_try_advisory_lock(hashtext('florin relay'), hashtext($1)) as locked",
+    [relay.schema],
+  );
+  return rows[0]?.locked === true;
+}
+
+async function readBatch(relay: Relay, client: pg.Client): Promise<OutboxRow[]> {
+  const { rows } = await client.query<OutboxRow>({
+    name: 'read-outbox',
+    text: 'select position, event from outbox order by position limit $1',
+    values: [relay.batchSize],
+  });
+  return rows;
+}
+
+/** False when the transport did not take them; they stay in the outbox. */
+async function publishBatch(relay: Relay, client: pg.Client, rows: readonly OutboxRow[]): Promise<boolean> {
+  try {
+    await tracePublish(
+      rows.map((row) => row.event),
+      (events) => relay.transport.publish(events),
+    );
+  } catch (error) {
+    outboxFailures.inc({ schema: relay.schema });
+    relay.logger.warn({ schema: relay.schema, failure: describeFailure(error) }, 'outbox not published');
+    return false;
+  }
+  await client.query({
+    name: 'delete-published',
+    text: 'delete from outbox where position = any($1::bigint[])',
+    values: [rows.map((row) => row.position)],
+  });
+  outboxPublished.inc({ schema: relay.schema }, rows.length);
+  return true;
+}
+
+async function measure(relay: Relay, client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ backlog: bigint; oldest: string | null }>(
+    `select count(*) as backlog, (select event->>'time' from outbox order by position limit 1) as oldest from outbox`,
+  );
+  const { backlog = 0n, oldest = null } = rows[0] ?? {};
+  outboxBacklog.set({ schema: relay.schema }, Number(backlog));
+  const age = oldest === null ? 0 : Math.max(0, Date.now() - Date.parse(oldest)) / 1_000;
+  outboxOldestSeconds.set({ schema: relay.schema }, age);
+}
+
+/** Sleeps, but no longer than until the relay is closed. */
+async function pause(relay: Relay, ms: number): Promise<void> {
+  await sleep(ms, undefined, { signal: relay.closing }).catch(() => {});
+}

@@ -1,0 +1,101 @@
+import type { CloudEvent } from '@florin/contracts';
+import {
+  type Context,
+  context,
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { describeFailure } from './retry-policy.ts';
+
+const tracer = () => trace.getTracer('@florin/messaging');
+const traceparentPattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+function parentOf(event: CloudEvent): Context {
+  const match = traceparentPattern.exec(event.traceparent ?? '');
+  if (!match) return ROOT_CONTEXT;
+  const [, traceId = '', spanId = '', flags = '00'] = match;
+  const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+}
+
+function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+function startSpan(kind: SpanKind, verb: string, event: CloudEvent, destination: string, links: Link[] = []): Span {
+  const attributes = {
+    'messaging.system': 'florin',
+    'messaging.destination.name': destination,
+    'messaging.message.id': event.id,
+    'messaging.operation.type': verb,
+  };
+  return tracer().startSpan(`${verb} ${event.type}`, { kind, attributes, links }, parentOf(event));
+}
+
+function endSpans(spans: readonly Span[], error?: unknown): void {
+  for (const span of spans) {
+    if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: describeFailure(error) });
+    span.end();
+  }
+}
+
+/**
+ * Publishes events inside a PRODUCER span each, child of the span that made the event. The published event carries its
+ * producer span on, so that consumers continue from there.
+ */
+export async function tracePublish(
+  events: readonly CloudEvent[],
+  publish: (events: readonly CloudEvent[]) => Promise<void>,
+): Promise<void> {
+  const spans = events.map((event) => startSpan(SpanKind.PRODUCER, 'publish', event, event.type));
+  const traced = events.map((event, index) => {
+    const span = spans[index]?.spanContext();
+    return span && isSpanContextValid(span) ? { ...event, traceparent: traceparentOf(span) } : event;
+  });
+  try {
+    await publish(traced);
+    endSpans(spans);
+  } catch (error) {
+    endSpans(spans, error);
+    throw error;
+  }
+}
+
+/**
+ * Runs the effect of events inside a CONSUMER span each, child of the event's producer span. Only one span can be
+ * active: the first sampled one, so the SQL of a batch is in that event's trace; the other spans link to it.
+ */
+export async function traceProcess<Result>(
+  queue: string,
+  events: readonly CloudEvent[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const leader = events.find(isSampled) ?? events[0];
+  if (leader === undefined) return await work();
+  const active = startSpan(SpanKind.CONSUMER, 'process', leader, queue);
+  const links = [{ context: active.spanContext() }];
+  const others = events
+    .filter((event) => event !== leader)
+    .map((event) => startSpan(SpanKind.CONSUMER, 'process', event, queue, links));
+  const spans = [active, ...others];
+  try {
+    const result = await context.with(trace.setSpan(parentOf(leader), active), work);
+    endSpans(spans);
+    return result;
+  } catch (error) {
+    endSpans(spans, error);
+    throw error;
+  }
+}
+
+function isSampled(event: CloudEvent): boolean {
+  const flags = traceparentPattern.exec(event.traceparent ?? '')?.[3];
+  return flags !== undefined && (Number.parseInt(flags, 16) & TraceFlags.SAMPLED) !== 0;
+}

@@ -1,0 +1,10 @@
+export {
+  createTestDatabase,
+  type DatabaseAddresses,
+  type TestDatabase,
+  type TestDatabaseOptions,
+  testPassword,
+} from './databases.ts';
+export { eventually } from './eventually.ts';
+export { type Fleet, type FleetOptions, type FleetProcess, startFleet } from './fleet.ts';
+export { testAmqpUrl, testPostgresUrl, testRedisUrl } from './servers.ts';
