@@ -1,0 +1,62 @@
+import { idSchema } from '@florin/service';
+import Type from 'typebox';
+import { HoldSchema } from '../holds/hold-view.ts';
+import { TransactionSchema } from '../transactions/transaction-schema.ts';
+
+const Text = Type.Union([Type.String(), Type.Null()]);
+const Time = Type.Union([Type.String({ description: 'RFC 3339, UTC, milliseconds' }), Type.Null()]);
+
+/** A rule with the values that are recorded of it. */
+export const RuleSchema = Type.Object({
+  rule: Type.String({ enum: ['sufficient_funds', 'fee', 'approval', 'quote'] }),
+  account: Type.Optional(Type.String()),
+  values: Type.Record(Type.String(), Type.String()),
+});
+
+/** How a transaction came to be. */
+export const ExplanationSchema = Type.Object({
+  transaction: TransactionSchema,
+  initiatedBy: Type.Union([Type.String(), Type.Null()], {
+    description: '`usr_…` or `service:<name>`; null for the other side of somebody’s transaction',
+  }),
+  traceId: Text,
+  balances: Type.Array(
+    Type.Object({
+      account: Type.String(),
+      currency: Type.String(),
+      before: Type.String(),
+      change: Type.String(),
+      after: Type.String(),
+      version: Type.Integer(),
+    }),
+    { description: 'What was posted on the caller’s accounts just before and after' },
+  ),
+  rules: Type.Array(RuleSchema, { description: 'Rules looked at, as far as their values are recorded' }),
+  limits: Type.Array(
+    Type.Object({ account: Type.String(), currency: Type.String(), perTransaction: Text, daily: Text, monthly: Text }),
+    { description: 'Limits of the accounts that gave, as they are set now; null where there is none' },
+  ),
+  approvals: Type.Array(
+    Type.Object({ askedAt: Type.String(), outcome: Text, decidedBy: Text, reason: Text, decidedAt: Time }),
+    { description: '`decidedBy` for staff only; `outcome` null while it waits' },
+  ),
+  providerCalls: Type.Array(
+    Type.Object({
+      provider: Type.String(),
+      reference: Text,
+      status: Type.String(),
+      attempts: Type.Integer({ description: 'Tries to submit it and questions about it' }),
+      submittedAt: Time,
+      updatedAt: Type.String(),
+      failure: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
+    }),
+  ),
+  hold: Type.Optional(HoldSchema),
+  reversals: Type.Array(idSchema('txn')),
+  events: Type.Array(Type.Object({ type: Type.String(), time: Time }), {
+    description: 'Published about it; who got them by webhook is with the webhook’s deliveries',
+  }),
+  seal: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Number of the seal that covers it; null until then',
+  }),
+});

@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify';
+import { depositRoutes } from './deposit-routes.ts';
+import type { Payments } from './start-payments.ts';
+import { webhookRoutes } from './webhook-routes.ts';
+import { withdrawalRoutes } from './withdrawal-routes.ts';
+
+/** The routes of payments: deposits, withdrawals, and the webhooks of the providers. */
+export function paymentRoutes(payments: Payments) {
+  return async (app: FastifyInstance): Promise<void> => {
+    await app.register(depositRoutes(payments));
+    await app.register(withdrawalRoutes(payments));
+    await app.register(webhookRoutes(payments));
+  };
+}

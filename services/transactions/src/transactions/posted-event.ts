@@ -1,0 +1,57 @@
+import { transactionPosted } from '@florin/contracts';
+import { newEvent } from '@florin/database';
+import { formatAmount } from '@florin/money';
+import { formatId } from '@florin/service';
+import { type Context, context } from '@opentelemetry/api';
+import { accountName, ownerName } from '../accounts/public-id.ts';
+import type { LedgerAccount, LedgerState, PostedTransaction } from '../engine/command.ts';
+
+/**
+ * The event that tells of a posted transaction, as JSON text for a Decision. It carries the trace of `trace` on.
+ * `afterHolds`: accounts whose holds the same decision changes, as `withHold` leaves them.
+ */
+export function postedEvent(
+  transaction: PostedTransaction,
+  state: LedgerState,
+  trace: Context,
+  afterHolds: readonly LedgerAccount[] = [],
+): string {
+  const known = (id: string): LedgerAccount => {
+    const account = afterHolds.find((item) => item.id === id) ?? state.account(id);
+    if (!account) throw new Error(`A transaction names ledger account ${id}, which does not exist`);
+    return account;
+  };
+  const id = formatId('txn', transaction.id);
+  const { currency, reversalOf } = transaction;
+  const data = {
+    transaction: {
+      id,
+      type: transaction.type,
+      amount: formatAmount(transaction.amount, currency),
+      currency,
+      from: accountName(known(transaction.debitAccountId)),
+      to: accountName(known(transaction.creditAccountId)),
+      description: transaction.description,
+      reversalOf: reversalOf === null ? null : formatId('txn', reversalOf),
+      createdAt: transaction.createdAt.toISOString(),
+      postedAt: transaction.postedAt.toISOString(),
+      effectiveAt: transaction.effectiveAt.toISOString(),
+    },
+    entries: transaction.entries.map((entry) => {
+      const account = known(entry.account);
+      return {
+        account: accountName(account),
+        owner: ownerName(account.ownerId),
+        accountNumber: account.accountNumber,
+        amount: formatAmount(entry.amount, entry.currency),
+        currency: entry.currency,
+        balanceAfter: formatAmount(entry.balanceAfter, entry.currency),
+        heldAfter: formatAmount(account.held, entry.currency),
+        heldVersion: Number(account.heldVersion),
+        version: Number(entry.version),
+      };
+    }),
+  };
+  const facts = { source: 'florin/transactions', subject: id, time: transaction.postedAt, data };
+  return JSON.stringify(context.with(trace, () => newEvent(transactionPosted, facts)));
+}
