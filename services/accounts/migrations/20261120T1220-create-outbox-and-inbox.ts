@@ -1,0 +1,7 @@
+import { createInbox, createOutbox } from '@florin/database';
+import type { Kysely } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await createOutbox(db);
+  await createInbox(db);
+}

@@ -1,0 +1,48 @@
+import type { Database, Transaction } from '@florin/database';
+import { parseId } from '@florin/service';
+import { sql } from 'kysely';
+import type { Tables } from '../tables.ts';
+import type { ReportedBalance } from './balance.ts';
+
+/**
+ * Writes balances, each account at most once, in one statement. What is posted and what is held are each taken over when
+ * newer than in the row, so that repeats and late ones change nothing.
+ *
+ * @throws {TypeError} for an account that is no TypeID
+ */
+export async function writeBalances(tx: Transaction<Tables>, balances: readonly ReportedBalance[]): Promise<void> {
+  if (balances.length === 0) return;
+  const column = (value: (balance: ReportedBalance) => unknown) => balances.map((balance) => String(value(balance)));
+  // In id order, so that two consumers wait for each other instead of deadlocking.
+  await sql`insert into balances as balance (account_id, posted, held, version, held_version, as_of)
+    select account_id, posted, held, version, held_version, as_of
+    from unnest(
+      ${column((balance) => accountUuid(balance.account))}::uuid[],
+      ${column((balance) => balance.posted)}::bigint[],
+      ${column((balance) => balance.held)}::bigint[],
+      ${column((balance) => balance.version)}::bigint[],
+      ${column((balance) => balance.heldVersion)}::bigint[],
+      ${column((balance) => balance.asOf)}::timestamptz[]
+    ) as new (account_id, posted, held, version, held_version, as_of)
+    order by account_id
+    on conflict (account_id) do update
+      set posted = case when balance.version < excluded.version then excluded.posted else balance.posted end,
+        version = greatest(balance.version, excluded.version),
+        held = case when balance.held_version < excluded.held_version then excluded.held else balance.held end,
+        held_version = greatest(balance.held_version, excluded.held_version),
+        as_of = greatest(balance.as_of, excluded.as_of)
+      where balance.version < excluded.version or balance.held_version < excluded.held_version`.execute(tx);
+}
+
+function accountUuid(id: string): string {
+  const uuid = parseId('acc', id);
+  if (uuid === undefined) throw new TypeError('An entry with an owner names no account');
+  return uuid;
+}
+
+/** The version of each account's balance; accounts without any entry are missing. Keys are UUIDs. */
+export async function readVersions(db: Database<Tables>, accounts: readonly string[]): Promise<Map<string, bigint>> {
+  const { rows } = await sql<{ account_id: string; version: bigint }>`
+    select account_id, version from balances where account_id = any(${[...accounts]}::uuid[])`.execute(db);
+  return new Map(rows.map((row) => [row.account_id, row.version]));
+}

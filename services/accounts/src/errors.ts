@@ -1,0 +1,44 @@
+import { type ProblemError, problem } from '@florin/service';
+import { InvalidFieldError, type Refusal } from './accounts/account.ts';
+
+const details: Record<Refusal, string> = {
+  account_not_active: 'The account is not active yet.',
+  account_frozen: 'The account is frozen.',
+  account_closed: 'The account is closed.',
+  account_not_empty: 'The balance of the account is not zero, or money is held on it.',
+};
+
+/** The problem that a refusal of the life-cycle is to the caller. */
+export function refusal(code: Refusal): ProblemError {
+  return problem(code, details[code]);
+}
+
+/** One answer for accounts that don't exist and accounts of others, so that nobody learns which exist. */
+export function accountNotFound(): ProblemError {
+  return problem('not_found', 'There is no such account.');
+}
+
+/** The ledger has not confirmed in time. What was asked may have taken effect; asking again is safe. */
+export function ledgerUnavailable(): ProblemError {
+  return problem('upstream_unavailable', 'The ledger has not confirmed this yet. Please repeat the request.', {
+    retryAfterSeconds: 2,
+  });
+}
+
+/** The projection of the balance is still older than asked for. */
+export function projectionBehind(): ProblemError {
+  return problem('upstream_unavailable', 'The balance is not that new here yet. Please repeat the request.', {
+    retryAfterSeconds: 1,
+  });
+}
+
+/** Runs rules over a request's fields and turns what they refuse into validation_failed with the field's pointer. */
+export function checkingFields<Result>(rules: () => Result): Result {
+  try {
+    return rules();
+  } catch (error) {
+    if (!(error instanceof InvalidFieldError)) throw error;
+    const { pointer, message } = error;
+    throw problem('validation_failed', 'The request is not valid.', { errors: [{ pointer, message }] });
+  }
+}

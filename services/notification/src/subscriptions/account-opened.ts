@@ -1,0 +1,17 @@
+import { accountOpened } from '@florin/contracts';
+import type { Transaction } from '@florin/database';
+import { subscribe } from '@florin/messaging';
+import { accountNotice } from '../notifications/account-notices.ts';
+import { insertNotices } from '../notifications/notification-queries.ts';
+import type { Tables } from '../tables.ts';
+
+export const onAccountOpened = subscribe(
+  accountOpened,
+  'notification.inbox',
+  async (tx: Transaction<Tables>, events) => {
+    await insertNotices(
+      tx,
+      events.map(({ id, data }) => ({ event: id, notices: [accountNotice('account.opened', data.account)] })),
+    );
+  },
+);

@@ -1,0 +1,22 @@
+import type { InboxTable } from '@florin/database';
+import type { ColumnType } from 'kysely';
+
+/** What a person was told. Ids are UUIDs; `id` sorts by time. */
+export interface NotificationsTable {
+  id: string;
+  /** `evt_…`; with `user_id` it is unique. */
+  event_id: string;
+  user_id: string;
+  topic: string;
+  title: string;
+  body: string;
+  data: ColumnType<Record<string, unknown>, string, never>;
+  created_at: Date;
+  read_at: Date | null;
+}
+
+/** The schema `notification`. */
+export interface Tables {
+  notifications: NotificationsTable;
+  inbox: InboxTable;
+}

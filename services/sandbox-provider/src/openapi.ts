@@ -1,0 +1,27 @@
+import { writeFile } from 'node:fs/promises';
+import { createDatabase, createPool } from '@florin/database';
+import { openApiDocument } from '@florin/service';
+import { createLogger } from '@florin/telemetry';
+import { buildApp } from './app.ts';
+import type { Tables } from './tables.ts';
+
+/** The committed document. */
+export const openApiFile = new URL('../openapi.json', import.meta.url);
+
+/** The text of openapi.json as the routes make it. Nothing is connected to. */
+export async function openApiText(): Promise<string> {
+  const url = 'postgres://127.0.0.1/unused';
+  const app = await buildApp({
+    apiKey: 'unused',
+    db: createDatabase<Tables>(createPool({ url, schema: 'sandbox_provider', applicationName: 'openapi' })),
+    callbacks: { wake: () => undefined, close: async () => undefined },
+    logger: createLogger({ service: 'sandbox-provider', level: 'silent' }),
+    close: async () => undefined,
+  });
+  await app.ready();
+  const text = `${JSON.stringify(openApiDocument(app), undefined, 2)}\n`;
+  await app.close();
+  return text;
+}
+
+if (import.meta.main) await writeFile(openApiFile, await openApiText());
