@@ -1,0 +1,7 @@
+import { createIdempotencyKeys, createOutbox } from '@florin/database';
+import type { Kysely } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await createOutbox(db);
+  await createIdempotencyKeys(db);
+}

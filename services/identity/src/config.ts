@@ -1,0 +1,182 @@
+import { commonSettings, readSettings, SettingsError } from '@florin/service';
+import Type, { type Static } from 'typebox';
+import { normalisePassword, passwordFault } from './passwords/password-policy.ts';
+import { hashSecret, type ServiceClients } from './tokens/service-clients.ts';
+import { emailPattern, firstAdminName, normaliseEmail } from './users/user.ts';
+
+/** Everything the process can be told. */
+export const settings = Type.Object({
+  PORT: Type.Integer({ default: 3001, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
+  DATABASE_URL: Type.String({ minLength: 1, secret: true, description: 'Postgres, as the role identity' }),
+  DATABASE_POOL_SIZE: Type.Integer({ default: 10, minimum: 1, maximum: 200, description: 'Connections at most' }),
+  BUS_URL: Type.String({
+    minLength: 1,
+    secret: true,
+    description: 'amqp:// or amqps:// for RabbitMQ, postgres:// for the embedded bus',
+  }),
+  BUS_NAMESPACE: Type.String({ default: 'florin', minLength: 1, description: 'Keeps fleets on one broker apart' }),
+  KEY_ENCRYPTION_KEY: Type.String({
+    pattern: '^[A-Za-z0-9+/_-]{43,128}={0,2}$',
+    secret: true,
+    description:
+      'Base64 of 32 or more random bytes, the same in every process: encrypts the signing keys and makes refresh tokens. Whoever changes it must delete the signing keys, and ends all sessions',
+  }),
+  SERVICE_CLIENTS: Type.String({
+    pattern: '^[a-z][a-z0-9-]{0,62}:[^\\s,:]{16,}(,[a-z][a-z0-9-]{0,62}:[^\\s,:]{16,})*$',
+    secret: true,
+    description:
+      'Services that may ask for service tokens: name:secret, separated by commas, 16 characters or more each',
+  }),
+  FLORIN_ADMIN_EMAIL: Type.Optional(
+    Type.String({
+      maxLength: 254,
+      pattern: emailPattern,
+      description: 'Email of the first admin, made at the start unless known',
+    }),
+  ),
+  FLORIN_ADMIN_PASSWORD: Type.Optional(
+    Type.String({
+      minLength: 8,
+      maxLength: 256,
+      secret: true,
+      description: 'Password of the first admin; later changes of it here do nothing',
+    }),
+  ),
+  ACCESS_TOKEN_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 30,
+    maximum: 3600,
+    description: 'Life of an access token',
+  }),
+  SESSION_DAYS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 365,
+    description: 'Life of a session from its login, however often it is refreshed',
+  }),
+  SMTP_URL: Type.Optional(
+    Type.String({
+      pattern: '^smtps?://[^\\s]+$',
+      secret: true,
+      description:
+        'Relay that takes mails: smtp:// or smtps://, with user:password@ where needed. Without it mails wait',
+    }),
+  ),
+  MAIL_FROM: Type.String({
+    default: 'Florin <no-reply@florin.example>',
+    maxLength: 320,
+    pattern: `^([A-Za-z0-9][A-Za-z0-9 ._-]{0,63} <[^\\s<>@,;]+@[^\\s<>@,;]+>|[^\\s<>@,;]+@[^\\s<>@,;]+)$`,
+    description: 'Sender of mails: an address, or a name with the address in < >',
+  }),
+  PUBLIC_APP_URL: Type.String({
+    default: 'http://localhost:8080',
+    pattern: '^https?://[^\\s?#]+$',
+    description: 'Where links in mails lead',
+  }),
+  PASSWORD_HASH_CONCURRENCY: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: 64,
+    description: 'Passwords hashed at a time: each takes 19 MiB and a thread. Above 4, raise UV_THREADPOOL_SIZE too',
+  }),
+  PASSWORD_HASH_QUEUE: Type.Integer({
+    default: 128,
+    minimum: 0,
+    maximum: 10_000,
+    description: 'Logins and registrations that wait for that at most; more are answered 503',
+  }),
+  TRUSTED_PROXIES: Type.String({
+    default: 'loopback,uniquelocal',
+    pattern: '^([0-9A-Fa-f.:/]+|loopback|linklocal|uniquelocal)(,([0-9A-Fa-f.:/]+|loopback|linklocal|uniquelocal))*$',
+    description:
+      "Addresses or networks of the gateways, separated by commas: their X-Forwarded-For is the client's address in the audit log",
+  }),
+  HOUSEKEEPING_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'Pause between deletions of what has expired',
+  }),
+  ...commonSettings,
+});
+
+/** The settings as they stand in the environment, checked. */
+export type Settings = Static<typeof settings>;
+
+/** What the process works with. Durations in milliseconds. */
+export interface Config {
+  host: string;
+  port: number;
+  logLevel: string;
+  shutdownGraceMs: number;
+  database: { url: string; poolSize: number };
+  bus: { url: string; namespace: string };
+  /** 32 bytes or more */
+  masterKey: Buffer;
+  serviceClients: ServiceClients;
+  firstAdmin: { email: string; password: string } | undefined;
+  tokens: { issuer: string; accessTokenMs: number; serviceTokenMs: number; sessionMs: number };
+  passwordHashing: { concurrency: number; maxWaiting: number };
+  /** `appUrl` without a slash at the end. */
+  mail: { smtpUrl: string | undefined; from: string; appUrl: string };
+  housekeepingMs: number;
+  trustedProxies: readonly string[];
+}
+
+const serviceTokenMs = 300_000;
+const dayMs = 86_400_000;
+
+/** What the check of the audit log needs: DATABASE_URL alone. Throws SettingsError. */
+export function readDatabaseUrl(): string {
+  return readSettings(Type.Object({ DATABASE_URL: settings.properties.DATABASE_URL }), process.env).DATABASE_URL;
+}
+
+/** Reads the environment. Throws SettingsError, one line, when a setting is missing or wrong. */
+export function readEnv(env: NodeJS.ProcessEnv): Settings {
+  return readSettings(settings, env);
+}
+
+/** Groups the settings by what they are for. Throws SettingsError where two of them don't fit together. */
+export function toConfig(env: Settings): Config {
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    logLevel: env.LOG_LEVEL,
+    shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
+    database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE },
+    bus: { url: env.BUS_URL, namespace: env.BUS_NAMESPACE },
+    masterKey: Buffer.from(env.KEY_ENCRYPTION_KEY, 'base64'),
+    serviceClients: toServiceClients(env.SERVICE_CLIENTS),
+    firstAdmin: toFirstAdmin(env.FLORIN_ADMIN_EMAIL, env.FLORIN_ADMIN_PASSWORD),
+    tokens: {
+      issuer: env.TOKEN_ISSUER,
+      accessTokenMs: env.ACCESS_TOKEN_SECONDS * 1000,
+      serviceTokenMs,
+      sessionMs: env.SESSION_DAYS * dayMs,
+    },
+    passwordHashing: { concurrency: env.PASSWORD_HASH_CONCURRENCY, maxWaiting: env.PASSWORD_HASH_QUEUE },
+    mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM, appUrl: env.PUBLIC_APP_URL.replace(/\/+$/, '') },
+    housekeepingMs: env.HOUSEKEEPING_SECONDS * 1000,
+    trustedProxies: env.TRUSTED_PROXIES.split(','),
+  };
+}
+
+function toServiceClients(text: string): ServiceClients {
+  const clients = new Map<string, Buffer>();
+  for (const pair of text.split(',')) {
+    const [name = '', secret = ''] = pair.split(':');
+    if (clients.has(name)) throw new SettingsError(`SERVICE_CLIENTS names ${name} twice`);
+    clients.set(name, hashSecret(secret));
+  }
+  return clients;
+}
+
+function toFirstAdmin(email: string | undefined, password: string | undefined): Config['firstAdmin'] {
+  if (email === undefined && password === undefined) return undefined;
+  if (email === undefined || password === undefined) {
+    throw new SettingsError('FLORIN_ADMIN_EMAIL and FLORIN_ADMIN_PASSWORD must be set together');
+  }
+  const fault = passwordFault(normalisePassword(password), { email: normaliseEmail(email), name: firstAdminName });
+  if (fault !== undefined) throw new SettingsError(`FLORIN_ADMIN_PASSWORD ${fault}`);
+  return { email, password };
+}

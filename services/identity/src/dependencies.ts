@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { checkMigrations, createDatabase, createPool, type Database } from '@florin/database';
+import { connectTransport, startRelay } from '@florin/messaging';
+import { createLogger } from '@florin/telemetry';
+import { sql } from 'kysely';
+import type { AppDependencies } from './app.ts';
+import { chainAuditEntries } from './audit/chain-audit-entries.ts';
+import type { Config } from './config.ts';
+import { overloaded } from './errors.ts';
+import { deleteExpired } from './housekeeping.ts';
+import { startMailService } from './mail/mail-service.ts';
+import { createPasswordDesk } from './passwords/password-desk.ts';
+import { createLines } from './passwords/turns.ts';
+import { repeat } from './repeat.ts';
+import type { Resources } from './resources.ts';
+import { deriveSecrets } from './secrets.ts';
+import type { Tables } from './tables.ts';
+import { openKeyRing } from './tokens/key-ring.ts';
+import { ensureSigningKey, readSigningKeys } from './tokens/signing-key-queries.ts';
+import { createFirstAdmin } from './users/create-first-admin.ts';
+
+const keyReloadMs = 30_000;
+const auditChainMs = 1_000;
+const waitingPerEmail = 256;
+
+/** What the process holds open. */
+export interface Dependencies extends AppDependencies {
+  /** Ends background work first, then connections. */
+  close(): Promise<void>;
+}
+
+/** Makes what the use cases work with, on a database that is there; makes the first signing key where there is none. */
+export async function openResources(
+  db: Database<Tables>,
+  config: Pick<Config, 'masterKey' | 'passwordHashing' | 'tokens' | 'serviceClients'>,
+): Promise<Resources> {
+  const secrets = deriveSecrets(config.masterKey);
+  await ensureSigningKey(db, secrets.signingKeys);
+  return {
+    db,
+    secrets,
+    keyRing: await openKeyRing(() => readSigningKeys(db), secrets.signingKeys),
+    passwords: createPasswordDesk(config.passwordHashing),
+    loginLines: createLines({ maxWaiting: waitingPerEmail }, () => overloaded('Too many sign-ins at the moment.')),
+    rules: config.tokens,
+    serviceClients: config.serviceClients,
+  };
+}
+
+/**
+ * Opens everything the process needs, makes the first admin, and starts the background work. A broker that is away does
+ * not matter here.
+ *
+ * @throws {MigrationError} when database and code don't fit
+ * @throws Error when KEY_ENCRYPTION_KEY does not open the signing keys
+ */
+export async function openDependencies(config: Config): Promise<Dependencies> {
+  const logger = createLogger({ service: 'identity', level: config.logLevel });
+  const { url, poolSize } = config.database;
+  const pool = createPool({ url, schema: 'identity', applicationName: 'identity', max: poolSize });
+  const db = createDatabase<Tables>(pool);
+  await checkMigrations(db, join(import.meta.dirname, '../migrations'));
+  const resources = await openResources(db, config);
+  if (config.firstAdmin !== undefined && (await createFirstAdmin(resources, config.firstAdmin))) {
+    logger.info('first admin created');
+  }
+  const transport = connectTransport({ ...config.bus, logger });
+  const onError = (error: unknown) => logger.error({ err: error }, 'background work failed');
+  const background = [
+    startRelay({ databaseUrl: url, schema: 'identity', transport, logger }),
+    repeat(resources.keyRing.reload, keyReloadMs, onError),
+    repeat(() => deleteExpired(db), config.housekeepingMs, onError),
+    startMailService(db, config.mail, logger),
+    repeat(() => chainAuditEntries(db), auditChainMs, onError),
+  ];
+  return {
+    ...resources,
+    trustedProxies: config.trustedProxies,
+    logger,
+    readiness: { database: async () => void (await sql`select 1`.execute(db)) },
+    async close() {
+      await Promise.all(background.map((work) => work.close()));
+      await transport.close();
+      await db.destroy();
+    },
+  };
+}

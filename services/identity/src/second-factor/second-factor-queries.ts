@@ -1,0 +1,81 @@
+import type { Transaction } from '@florin/database';
+import type { Kysely } from 'kysely';
+import type { Tables } from '../tables.ts';
+
+/** A second factor as it is stored. */
+export interface SecondFactor {
+  sealed: Buffer;
+  active: boolean;
+  /** Time step of the newest code that was accepted. */
+  lastStep: number | undefined;
+}
+
+/** The user's second factor, active or not, locked until the transaction ends. */
+export async function lockSecondFactor(tx: Transaction<Tables>, userId: string): Promise<SecondFactor | undefined> {
+  const row = await tx
+    .selectFrom('second_factors')
+    .select(['secret', 'confirmed_at', 'last_step'])
+    .where('user_id', '=', userId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    sealed: row.secret,
+    active: row.confirmed_at !== null,
+    lastStep: row.last_step === null ? undefined : Number(row.last_step),
+  };
+}
+
+/** Whether logins of the user need a code. */
+export async function hasActiveFactor(db: Kysely<Tables>, userId: string): Promise<boolean> {
+  const query = db.selectFrom('second_factors').select('user_id').where('user_id', '=', userId);
+  return (await query.where('confirmed_at', 'is not', null).executeTakeFirst()) !== undefined;
+}
+
+/** Stores a factor that waits for its confirmation in place of another such; false, and nothing done, when one is active. */
+export async function putPendingFactor(tx: Transaction<Tables>, userId: string, sealed: Buffer): Promise<boolean> {
+  const written = await tx
+    .insertInto('second_factors')
+    .values({ user_id: userId, secret: sealed, created_at: new Date(), confirmed_at: null, last_step: null })
+    .onConflict((conflict) =>
+      conflict
+        .column('user_id')
+        .doUpdateSet({ secret: sealed, created_at: new Date() })
+        .where('second_factors.confirmed_at', 'is', null),
+    )
+    .returning('user_id')
+    .executeTakeFirst();
+  return written !== undefined;
+}
+
+/** Remembers that a code of this time step was used. */
+export async function storeLastStep(tx: Transaction<Tables>, userId: string, step: number): Promise<void> {
+  await tx
+    .updateTable('second_factors')
+    .set({ last_step: BigInt(step) })
+    .where('user_id', '=', userId)
+    .execute();
+}
+
+/** Makes the factor active, with the hashes of its recovery codes. */
+export async function activateFactor(tx: Transaction<Tables>, userId: string, codeHashes: Buffer[]): Promise<void> {
+  await tx.updateTable('second_factors').set({ confirmed_at: new Date() }).where('user_id', '=', userId).execute();
+  const rows = codeHashes.map((code_hash) => ({ user_id: userId, code_hash }));
+  await tx.insertInto('recovery_codes').values(rows).execute();
+}
+
+/** Uses up a recovery code; false when the user has no such code (any more). */
+export async function takeRecoveryCode(tx: Transaction<Tables>, userId: string, codeHash: Buffer): Promise<boolean> {
+  const taken = await tx
+    .deleteFrom('recovery_codes')
+    .where('user_id', '=', userId)
+    .where('code_hash', '=', codeHash)
+    .returning('user_id')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/** Removes the factor and its recovery codes. */
+export async function deleteFactor(tx: Transaction<Tables>, userId: string): Promise<void> {
+  await tx.deleteFrom('second_factors').where('user_id', '=', userId).execute();
+}
