@@ -1,0 +1,3 @@
+import { startTelemetry } from '@florin/telemetry';
+
+startTelemetry({ service: 'gateway' });

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { problemOf, sendRaw, startGateway, startUpstream } from './harness.ts';
+
+const base = { method: 'GET', upstream: 'accounts', access: 'user', limit: 'read' } as const;
+
+describe('a service that hangs', () => {
+  test('is 504 within its deadline, and others are served meanwhile', async () => {
+    const hung = await startUpstream();
+    const upstream = await startUpstream();
+    hung.answer = () => undefined;
+    const urls = { identity: upstream.url, accounts: hung.url, transactions: upstream.url, notification: upstream.url };
+    const gateway = await startGateway(hung.url, {
+      config: { upstreamUrls: urls },
+      routes: [
+        { ...base, path: '/v1/accounts', deadlineMs: 2_000 },
+        { ...base, path: '/v1/me', upstream: 'identity' },
+      ],
+    });
+    const started = performance.now();
+    const waiting = fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+    expect((await fetch(`${gateway.url}/v1/me`, { headers: gateway.bearer })).status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(1_500);
+    const late = await waiting;
+    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(await problemOf(late)).toMatchObject({ status: 504, code: 'upstream_timeout' });
+    expect(late.headers.get('retry-after')).toBe('1');
+    expect(hung.arrived).toHaveLength(1);
+  });
+
+  test('an answer that comes after the deadline is thrown away and harms nothing', async () => {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url, { routes: [{ ...base, path: '/v1/accounts', deadlineMs: 800 }] });
+    upstream.answer = (_request, response) => void setTimeout(() => response.end('late'), 1_000);
+    const late = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+    expect(late.status).toBe(504);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    upstream.answer = (_request, response) => response.end('in time');
+    const next = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+    expect([next.status, await next.text()]).toEqual([200, 'in time']);
+  });
+});
+
+describe('the breaker', () => {
+  test('opens on failures, then answers 503 without asking, and is closed within 3 s of the service being back', async () => {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url, { routes: [{ ...base, path: '/v1/accounts', deadlineMs: 600 }] });
+    const ask = () => fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+    upstream.answer = () => undefined;
+    await Promise.all(Array.from({ length: 10 }, ask));
+    const asked = upstream.arrived.length;
+    const refused = await ask();
+    expect(await problemOf(refused)).toMatchObject({ status: 503, code: 'upstream_unavailable' });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(upstream.arrived).toHaveLength(asked);
+
+    upstream.answer = (_request, response) => response.end('{}');
+    const back = performance.now();
+    let status = 0;
+    while (status !== 200) {
+      expect(performance.now() - back).toBeLessThan(3_000);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      status = (await ask()).status;
+    }
+    const after = await Promise.all(Array.from({ length: 10 }, ask));
+    expect(after.map((response) => response.status)).toEqual(Array(10).fill(200));
+  });
+
+  test("is not opened by the service's own errors, nor by clients that leave", async () => {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url);
+    upstream.answer = (_request, response) => response.writeHead(500).end('{}');
+    const ask = () => fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+    for (let index = 0; index < 20; index += 1) expect((await ask()).status).toBe(500);
+    upstream.answer = (_request, response) => void setTimeout(() => response.end('{}'), 150);
+    const request = `GET /v1/accounts HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${gateway.bearer.authorization}\r\n\r\n`;
+    await Promise.all(Array.from({ length: 20 }, () => sendRaw(gateway.port, request, 50)));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await ask()).status).toBe(200);
+  });
+});
+
+describe('the bound on exchanges under way', () => {
+  test('refuses more with 503 at once, and takes new ones when others are over', async () => {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url, { config: { upstreamConnections: 4 } });
+    upstream.answer = (_request, response) => void setTimeout(() => response.end('{}'), 1_500);
+    const ask = async () => {
+      const started = performance.now();
+      const { status } = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+      return { status, ms: performance.now() - started };
+    };
+    const answers = await Promise.all(Array.from({ length: 12 }, ask));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(4);
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused).toHaveLength(8);
+    expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(1_000);
+    expect((await Promise.all([ask(), ask(), ask(), ask()])).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  });
+});
