@@ -1,0 +1,97 @@
+// A program: the posting engine with callers in the same process, for some seconds. Argument: file with an EngineOrder as
+// JSON; output: a Measurement as JSON.
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { allScopes, type UserPrincipal } from '@florin/auth';
+import { createDatabase, createPool } from '@florin/database';
+import { formatId, newUuid } from '@florin/service';
+import { settings } from '../../../../services/transactions/src/config.ts';
+import { batchSize } from '../../../../services/transactions/src/engine/engine-metrics.ts';
+import { createPostingEngine } from '../../../../services/transactions/src/engine/posting-engine.ts';
+import type { Tables } from '../../../../services/transactions/src/tables.ts';
+import { postTransfer, type TransferDesk } from '../../../../services/transactions/src/transfers/post-transfer.ts';
+import { openPolicy } from '../../../../services/transactions/src/transfers/transfer-policy.ts';
+import { type Measurement, percentile } from '../measurement.ts';
+import { accountCount, accountUuid } from '../seed.ts';
+import type { EngineOrder } from './measure-engine.ts';
+
+const warmUpMs = 1000;
+const schema = 'transactions';
+
+const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as EngineOrder;
+process.stdout.write(`${JSON.stringify(await measure(order))}\n`);
+
+async function measure({ url, owner, shape, callers, seconds }: EngineOrder): Promise<Measurement> {
+  const { desk, close } = openDesk(url);
+  const caller = principalOf(owner);
+  const times: number[] = [];
+  const began = performance.now() + warmUpMs;
+  const ends = began + seconds * 1000;
+  let refused = 0;
+  const call = async () => {
+    for (let now = performance.now(); now < ends; ) {
+      const answer = await transfer(desk, caller, shape);
+      const done = performance.now();
+      if (answer.status !== 201) refused += 1;
+      else if (done >= began && done < ends) times.push(done - now);
+      now = done;
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, call));
+  const { values } = await batchSize.get();
+  const total = (suffix: string) => values.find(({ metricName }) => metricName?.endsWith(suffix))?.value ?? Number.NaN;
+  await close();
+  const sorted = Float64Array.from(times).sort();
+  return {
+    perSecond: sorted.length / seconds,
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+    batchSize: total('_sum') / total('_count'),
+    notes: refused === 0 ? [] : [`${refused} transfers were refused`],
+  };
+}
+
+/** The engine with the service's own defaults and transfer rules; everything after HTTP and tokens, before the relay. */
+function openDesk(url: string): { desk: TransferDesk; close(): Promise<void> } {
+  const db = createDatabase<Tables>(createPool({ url, schema, applicationName: 'bench' }));
+  const engine = createPostingEngine({
+    lanes: defaultOf('LEDGER_LANES'),
+    maxBatch: defaultOf('LEDGER_MAX_BATCH'),
+    maxQueue: defaultOf('LEDGER_MAX_QUEUE'),
+    deadlineMs: defaultOf('LEDGER_DEADLINE_MS'),
+    database: { url, schema, applicationName: 'bench-ledger', connectTimeoutMs: 1000, queryTimeoutMs: 2000 },
+    clock: () => new Date(),
+    logger: { error: () => {}, warn: () => {} },
+  });
+  return {
+    desk: { engine, db, findByNumber: async () => undefined, policy: openPolicy },
+    close: async () => {
+      await engine.close();
+      await db.destroy();
+    },
+  };
+}
+
+function defaultOf(name: 'LEDGER_LANES' | 'LEDGER_MAX_BATCH' | 'LEDGER_MAX_QUEUE' | 'LEDGER_DEADLINE_MS'): number {
+  const schema: object = settings.properties[name];
+  if ('default' in schema && typeof schema.default === 'number') return schema.default;
+  throw new Error(`${name} has no default.`);
+}
+
+function principalOf(userId: string): UserPrincipal {
+  const session = formatId('ses', newUuid());
+  const id = formatId('usr', userId);
+  return { kind: 'user', id, userId, sessionId: session, roles: ['customer'], scopes: [...allScopes] };
+}
+
+function transfer(desk: TransferDesk, caller: UserPrincipal, shape: EngineOrder['shape']) {
+  const half = accountCount / 2;
+  const from = shape === 'hot' ? 0 : randomInt(1, half);
+  const to = shape === 'hot' ? randomInt(1, accountCount) : randomInt(half, accountCount);
+  const wish = { amount: 10n, currency: 'USD', description: null, metadata: {} };
+  return postTransfer(
+    desk,
+    { ...wish, from: formatId('acc', accountUuid(from)), to: formatId('acc', accountUuid(to)) },
+    { caller, key: newUuid(), fingerprint: Buffer.alloc(32), path: '/v1/transfers', traceId: '0'.repeat(32) },
+  );
+}
