@@ -87,7 +87,7 @@ export class Lane {
     const client = new pg.Client({
       connectionString: url,
       application_name: applicationName,
-      options: `-c search_path=${pg.escapeIdentifier(schema)}`,
+      options: `-c search_path=${pg.escapeIdentifier(schema)} ${planning}`,
       types: typeParsers,
       pipeline: true,
       connectionTimeoutMillis: connectTimeoutMs,
@@ -132,6 +132,20 @@ async function together(
     return result.value;
   });
 }
+
+/**
+ * Every statement of the engine finds its rows by key. A plan is made once and kept, so it must not depend on how many
+ * rows the tables had then: planned on a young, small table, the server would go on reading it from end to end.
+ */
+const planning = [
+  'plan_cache_mode=force_generic_plan',
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+  'jit=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
 
 /** A server that refuses a statement says so with a SQLSTATE; everything else, and 08 and 57P, means it is gone. */
 function isLost(error: unknown): boolean {
