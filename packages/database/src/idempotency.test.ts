@@ -61,6 +61,19 @@ describe('runIdempotently', () => {
     expect(await countOf('parallel')).toBe(1);
   });
 
+  test('control: a key that is looked for first and written afterwards lets several of them work', async () => {
+    const { key = '' } = call();
+    const lookThenWrite = async (index: number) => {
+      const found = await sql`select 1 from idempotency_keys where key = ${key}`.execute(sample.db);
+      if (found.rows.length > 0) return;
+      await sample.db.transaction().execute((tx) => making(`looked${index}`)(tx));
+      await sql`insert into idempotency_keys (caller, key, fingerprint, status, body)
+        values (${caller}, ${key}, ${Buffer.from('x')}, 201, '{}') on conflict do nothing`.execute(sample.db);
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, index) => lookThenWrite(index)));
+    expect(await countOf('looked')).toBeGreaterThan(1);
+  });
+
   test('a second call waits for the first, and takes over when that fails', async () => {
     const same = call();
     const { promise: mayFail, resolve: fail } = Promise.withResolvers<void>();

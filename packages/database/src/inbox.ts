@@ -1,5 +1,6 @@
 import { type Generated, type Kysely, sql } from 'kysely';
 import type { Transaction } from './kysely.ts';
+import { prepare } from './prepared.ts';
 
 /** The inbox of a service as a Kysely table: which event has taken effect through which queue. */
 export interface InboxTable {
@@ -29,12 +30,17 @@ export async function takeFresh<Tables>(
   queue: string,
   eventIds: readonly string[],
 ): Promise<Set<string>> {
-  // In id order, so that two consumers with the same events wait for each other instead of deadlocking.
-  const result = await sql<{ event_id: string }>`insert into inbox (queue, event_id)
-    select ${queue}, id from unnest(${[...eventIds]}::text[]) as new (id) order by id
-    on conflict do nothing returning event_id`.execute(tx);
-  return new Set(result.rows.map((row) => row.event_id));
+  const rows = await insertFresh(tx, [queue, eventIds]);
+  return new Set(rows.map((row) => row.event_id));
 }
+
+// In id order, so that two consumers with the same events wait for each other instead of deadlocking.
+const insertFresh = prepare<{ event_id: string }>(
+  'insert-fresh',
+  `insert into inbox (queue, event_id)
+   select $1, id from unnest($2::text[]) as new (id) order by id collate "C"
+   on conflict do nothing returning event_id`,
+);
 
 /**
  * Forgets events received longer ago than this; returns how many. A redelivery after that would take effect again,

@@ -11,22 +11,38 @@ export interface OutboxTable {
 }
 
 /**
+ * Name of the advisory lock, with the schema's, that a relay holds while it looks at the outbox by itself many times a
+ * second. Nobody needs to wake it then.
+ */
+export const relayAwakeLock = 'florin relay awake';
+
+/**
  * Creates the table `outbox` in the schema that comes first in the search_path; call it from a migration.
- * Each statement that inserts wakes the relay with NOTIFY `<schema>_outbox`, which is sent at commit.
+ * Each statement that inserts wakes a sleeping relay with NOTIFY `<schema>_outbox`, which is sent at commit.
  */
 export async function createOutbox<Tables>(db: Kysely<Tables>): Promise<void> {
   await sql`create table outbox (
     position bigint generated always as identity primary key,
     event json not null
   )`.execute(db);
-  await sql`create function notify_outbox() returns trigger language plpgsql as $$
+  await notifySleepingRelay(db);
+  await sql`create trigger outbox_notify after insert on outbox
+    for each statement execute function notify_outbox()`.execute(db);
+}
+
+/**
+ * Lets inserts into the outbox notify only while the relay sleeps; call it from a migration. Transactions that notify
+ * commit one after the other in the whole database, each waiting for the disk alone.
+ */
+export async function notifySleepingRelay<Tables>(db: Kysely<Tables>): Promise<void> {
+  await sql`create or replace function notify_outbox() returns trigger language plpgsql as $$
     begin
-      perform pg_notify(tg_table_schema || '_outbox', '');
+      if pg_try_advisory_xact_lock_shared(hashtext('${sql.raw(relayAwakeLock)}'), hashtext(tg_table_schema)) then
+        perform pg_notify(tg_table_schema || '_outbox', '');
+      end if;
       return null;
     end
   $$`.execute(db);
-  await sql`create trigger outbox_notify after insert on outbox
-    for each statement execute function notify_outbox()`.execute(db);
 }
 
 /** Puts events into the outbox in the given order, in one statement. Give the transaction that makes the change they tell of. */

@@ -128,12 +128,19 @@ async function apply<Tables>(reader: Reader<Tables>, events: readonly CloudEvent
     }
     return new Set(chosen);
   });
+  count(reader.queue, events, fresh);
+}
+
+function count(queue: QueueName, events: readonly CloudEvent[], fresh: ReadonlySet<CloudEvent>): void {
   const now = Date.now();
-  for (const event of events) {
-    const outcome = fresh.has(event) ? 'done' : 'duplicate';
-    eventsConsumed.inc({ queue: reader.queue, type: event.type, outcome });
-    if (outcome === 'done')
-      consumeLag.observe({ queue: reader.queue }, Math.max(0, now - Date.parse(event.time)) / 1_000);
+  const lag = consumeLag.labels({ queue });
+  const isFresh = (event: CloudEvent) => fresh.has(event);
+  for (const [type, ofType] of Map.groupBy(events, (event) => event.type)) {
+    const done = ofType.filter(isFresh);
+    const duplicates = ofType.length - done.length;
+    if (done.length > 0) eventsConsumed.inc({ queue, type, outcome: 'done' }, done.length);
+    if (duplicates > 0) eventsConsumed.inc({ queue, type, outcome: 'duplicate' }, duplicates);
+    for (const event of done) lag.observe(Math.max(0, now - Date.parse(event.time)) / 1_000);
   }
 }
 

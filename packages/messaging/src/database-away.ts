@@ -18,8 +18,9 @@ const clientMessages =
 export function isDatabaseAway(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined) return error instanceof Error && clientMessages.test(error.message);
-  // 08: connection; 53: out of connections or disk; 57P: shutting down or starting up; 25006: read-only after a failover.
-  return systemCodes.has(code) || /^(08|53|57P)/.test(code) || code === '25006';
+  // 08: connection; 53: out of connections or disk; 57P: shutting down or starting up; 25006: read-only after a failover;
+  // 25P03: the server has ended a transaction in which this process stood still.
+  return systemCodes.has(code) || /^(08|53|57P|25006|25P03)/.test(code);
 }
 
 /** Waits until a query goes through, asking after 0.1 s, then less and less often, up to every 2 s. @throws when closing */

@@ -9,7 +9,7 @@ import { startRelay, startSubscriptions, subscribe, type Transport } from './ind
 import { kinds, ledgerEvent, logger, type SampleTables, schema, useStage } from './testing/stage.ts';
 
 const queue = 'accounts.ledger';
-const ids = (events: readonly CloudEvent[]) => events.map((event) => event.id);
+const ids = (events: readonly { id: string }[]) => events.map((event) => event.id);
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => ledgerEvent(index + 1));
 
 async function recordEffects(tx: Transaction<SampleTables>, events: readonly CloudEvent[]): Promise<void> {

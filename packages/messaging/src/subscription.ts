@@ -25,7 +25,10 @@ export function subscribe<Tables, Data>(
   return {
     queue,
     type: definition.type,
-    parse: (event) => ({ ...event, data: definition.parse(event.data) }),
+    parse: (event) => {
+      const data = definition.parse(event.data);
+      return data === event.data ? event : { ...event, data };
+    },
     // Only events that went through `parse` get here.
     handle: (tx, events) => handle(tx, events as readonly CloudEvent<Data>[]),
   };

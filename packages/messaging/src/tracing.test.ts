@@ -1,5 +1,6 @@
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { serialize } from './serialized-event.ts';
 import { recordSpans } from './testing/recording-tracer.ts';
 import { ledgerEvent } from './testing/stage.ts';
 import { traceProcess, tracePublish } from './tracing.ts';
@@ -25,11 +26,11 @@ test('an event carries the trace in which it was made', () => {
 describe('tracePublish', () => {
   test('each event has a PRODUCER span of its own, child of the change that made it, and carries it on', async () => {
     const made = [eventInTrace(), eventInTrace()];
-    let published: readonly { traceparent?: string }[] = [];
+    let published: { traceparent?: string }[] = [];
     await tracePublish(
-      made.map(({ event }) => event),
+      made.map(({ event }) => serialize(event)),
       async (events) => {
-        published = events;
+        published = events.map(({ text }) => JSON.parse(text));
       },
     );
     const producers = spans.filter((span) => span.kind === SpanKind.PRODUCER);
@@ -41,8 +42,18 @@ describe('tracePublish', () => {
     }
   });
 
+  test('an event of a trace that is not recorded goes on as it is, without a span', async () => {
+    const event = serialize(eventInTrace(false).event);
+    let published: readonly unknown[] = [];
+    await tracePublish([event], async (events) => {
+      published = events;
+    });
+    expect(published).toEqual([event]);
+    expect(spans.filter((span) => span.kind === SpanKind.PRODUCER)).toEqual([]);
+  });
+
   test('an event outside any trace is published; a failure marks the spans and is thrown', async () => {
-    const failing = tracePublish([ledgerEvent(1)], async () => {
+    const failing = tracePublish([serialize(ledgerEvent(1))], async () => {
       throw new Error('away');
     });
     await expect(failing).rejects.toThrow('away');
@@ -57,8 +68,8 @@ describe('traceProcess', () => {
     const active = await traceProcess('accounts.ledger', events, async () => trace.getActiveSpan()?.spanContext());
     expect(active?.traceId).toBe(sampled.request.traceId);
     const consumers = spans.filter((span) => span.kind === SpanKind.CONSUMER);
-    expect(consumers).toHaveLength(3);
-    for (const { request } of [unsampled, sampled, another]) {
+    expect(consumers).toHaveLength(2);
+    for (const { request } of [sampled, another]) {
       const own = consumers.find((span) => span.context.traceId === request.traceId);
       expect(own).toMatchObject({ name: 'process transactions.ledger-account.opened.v1', ended: true });
       expect(own?.parent?.spanId).toBe(request.spanId);
@@ -66,6 +77,14 @@ describe('traceProcess', () => {
         own?.context.spanId === active?.spanId ? [] : [active?.spanId],
       );
     }
+  });
+
+  test('where no trace is recorded, the effect still runs in the trace of the first event', async () => {
+    const made = [eventInTrace(false), eventInTrace(false)];
+    const events = made.map(({ event }) => event);
+    const active = await traceProcess('accounts.ledger', events, async () => trace.getActiveSpan()?.spanContext());
+    expect(active?.traceId).toBe(made[0]?.request.traceId);
+    expect(spans.filter((span) => span.kind === SpanKind.CONSUMER)).toHaveLength(1);
   });
 
   test('a traceparent that is none is ignored', async () => {

@@ -13,11 +13,15 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { describeFailure } from './retry-policy.ts';
+import { type SerializedEvent, withTraceparent } from './serialized-event.ts';
+
+/** What tracing looks at. */
+type TracedEvent = Pick<CloudEvent, 'id' | 'type' | 'traceparent'>;
 
 const tracer = () => trace.getTracer('@florin/messaging');
 const traceparentPattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-function parentOf(event: CloudEvent): Context {
+function parentOf(event: TracedEvent): Context {
   const match = traceparentPattern.exec(event.traceparent ?? '');
   if (!match) return ROOT_CONTEXT;
   const [, traceId = '', spanId = '', flags = '00'] = match;
@@ -29,7 +33,7 @@ function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-function startSpan(kind: SpanKind, verb: string, event: CloudEvent, destination: string, links: Link[] = []): Span {
+function startSpan(kind: SpanKind, verb: string, event: TracedEvent, destination: string, links: Link[] = []): Span {
   const attributes = {
     'messaging.system': 'florin',
     'messaging.destination.name': destination,
@@ -48,16 +52,19 @@ function endSpans(spans: readonly Span[], error?: unknown): void {
 
 /**
  * Publishes events inside a PRODUCER span each, child of the span that made the event. The published event carries its
- * producer span on, so that consumers continue from there.
+ * producer span on, so that consumers continue from there. An event of a trace that is not recorded goes on as it is.
  */
 export async function tracePublish(
-  events: readonly CloudEvent[],
-  publish: (events: readonly CloudEvent[]) => Promise<void>,
+  events: readonly SerializedEvent[],
+  publish: (events: readonly SerializedEvent[]) => Promise<void>,
 ): Promise<void> {
-  const spans = events.map((event) => startSpan(SpanKind.PRODUCER, 'publish', event, event.type));
-  const traced = events.map((event, index) => {
-    const span = spans[index]?.spanContext();
-    return span && isSpanContextValid(span) ? { ...event, traceparent: traceparentOf(span) } : event;
+  const spans: Span[] = [];
+  const traced = events.map((event) => {
+    if (isUnrecorded(event)) return event;
+    const span = startSpan(SpanKind.PRODUCER, 'publish', event, event.type);
+    spans.push(span);
+    const own = span.spanContext();
+    return isSpanContextValid(own) ? withTraceparent(event, traceparentOf(own)) : event;
   });
   try {
     await publish(traced);
@@ -70,7 +77,8 @@ export async function tracePublish(
 
 /**
  * Runs the effect of events inside a CONSUMER span each, child of the event's producer span. Only one span can be
- * active: the first sampled one, so the SQL of a batch is in that event's trace; the other spans link to it.
+ * active: the first sampled one, so the SQL of a batch is in that event's trace; the other spans link to it. Events of
+ * traces that are not recorded have no span but for the active one where all are such.
  */
 export async function traceProcess<Result>(
   queue: string,
@@ -82,7 +90,7 @@ export async function traceProcess<Result>(
   const active = startSpan(SpanKind.CONSUMER, 'process', leader, queue);
   const links = [{ context: active.spanContext() }];
   const others = events
-    .filter((event) => event !== leader)
+    .filter((event) => event !== leader && !isUnrecorded(event))
     .map((event) => startSpan(SpanKind.CONSUMER, 'process', event, queue, links));
   const spans = [active, ...others];
   try {
@@ -95,7 +103,18 @@ export async function traceProcess<Result>(
   }
 }
 
-function isSampled(event: CloudEvent): boolean {
-  const flags = traceparentPattern.exec(event.traceparent ?? '')?.[3];
-  return flags !== undefined && (Number.parseInt(flags, 16) & TraceFlags.SAMPLED) !== 0;
+function isSampled(event: TracedEvent): boolean {
+  const flags = flagsOf(event);
+  return flags !== undefined && (flags & TraceFlags.SAMPLED) !== 0;
+}
+
+/** Whoever began the trace has decided against recording it, and everyone follows. */
+function isUnrecorded(event: TracedEvent): boolean {
+  const flags = flagsOf(event);
+  return flags !== undefined && (flags & TraceFlags.SAMPLED) === 0;
+}
+
+function flagsOf({ traceparent = '' }: TracedEvent): number | undefined {
+  const flags = traceparentPattern.exec(traceparent)?.[3];
+  return flags === undefined ? undefined : Number.parseInt(flags, 16);
 }

@@ -1,5 +1,4 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import underPressure from '@fastify/under-pressure';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -13,6 +12,7 @@ import { answerBrokenRequest, followAnswers } from './client-errors.ts';
 import { sendProblem } from './errors.ts';
 import { installHealth, isDraining, type ReadinessCheck } from './health.ts';
 import { installBodyParser } from './json-body.ts';
+import { installLoadShedding } from './load-shedding.ts';
 import { installMetrics } from './metrics.ts';
 import { installNotFound } from './not-found.ts';
 import { installOpenApi, type OpenApiInfo } from './openapi.ts';
@@ -55,13 +55,20 @@ export interface ServerOptions {
   metricsRoute?: boolean;
   /** Show GET /internal/openapi.json. Default true. */
   openapiRoute?: boolean;
-  /** Answer 503 while the event loop is more than a second behind. Default true. */
+  /** Answer 503 to what the event loop would not get to within half a second. Default true. */
   loadShedding?: boolean;
+  /**
+   * One info line for every request. Otherwise only for those that are refused, fail or take a second, and a debug line
+   * for the rest: the gateway's line tells of them, with the same request and trace id. Default false.
+   */
+  logEveryRequest?: boolean;
   /** Headers of every answer, also to requests that can't be parsed. Names in lower case. */
   headers?: Readonly<Record<string, string>>;
 }
 
 const maxBodyBytes = 64 * 1024;
+/** A request that takes longer is worth a line everywhere. */
+const slowMs = 1000;
 
 // requestTimeout is only enforced when sockets are looked at, and headersTimeout must not be above it.
 const timeouts = {
@@ -101,7 +108,7 @@ function createInstance(options: ServerOptions, headers: Headers): FastifyInstan
 }
 
 // These hooks run for every request: with a callback they cost no promise.
-function installRequestHooks(app: FastifyInstance, headers: Headers): void {
+function installRequestHooks(app: FastifyInstance, headers: Headers, logEveryRequest: boolean): void {
   app.decorateRequest('traceId', '');
   app.decorateReply('problemCode', undefined);
   app.addHook('onRequest', (request, reply, done) => {
@@ -127,7 +134,11 @@ function installRequestHooks(app: FastifyInstance, headers: Headers): void {
       ms: Math.round(reply.elapsedTime * 10) / 10,
       traceId: trace,
     };
-    request.log.info(reply.problemCode ? { ...line, code: reply.problemCode } : line, 'request');
+    const isNotable = logEveryRequest || line.status >= 400 || line.ms >= slowMs;
+    request.log[isNotable ? 'info' : 'debug'](
+      reply.problemCode ? { ...line, code: reply.problemCode } : line,
+      'request',
+    );
     done();
   });
 }
@@ -139,20 +150,10 @@ function refuseUndeclaredQueries(app: FastifyInstance): void {
   });
 }
 
-function installLoadShedding(app: FastifyInstance): void {
-  app.register(underPressure, {
-    maxEventLoopDelay: 1000,
-    pressureHandler: async (request) => {
-      if (request.routeOptions.config.operational) return;
-      throw problem('upstream_unavailable', 'The service is overloaded; try again shortly.', { retryAfterSeconds: 1 });
-    },
-  });
-}
-
 /**
  * A Fastify instance with the house's defaults: strict JSON bodies up to 64 KiB (a route's bodyLimit may differ), closed
- * query strings, problem documents for every error, request and trace ids, security headers, timeouts, one log line per
- * request, health, metrics and OpenAPI. It does not listen.
+ * query strings, problem documents for every error, request and trace ids, security headers, timeouts, a log line for
+ * what deserves one, health, metrics and OpenAPI. It does not listen.
  */
 export function createServer(options: ServerOptions): Server {
   const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', ...options.headers };
@@ -163,7 +164,7 @@ export function createServer(options: ServerOptions): Server {
   app.setValidatorCompiler(validatorCompiler);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   installNotFound(app);
-  installRequestHooks(app, headers);
+  installRequestHooks(app, headers, options.logEveryRequest ?? false);
   refuseUndeclaredQueries(app);
   installBodyParser(app);
   const info = options.openapi ?? { title: options.name, description: `The ${options.name} service` };

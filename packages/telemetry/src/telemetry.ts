@@ -133,6 +133,10 @@ function recordingInstrumentations() {
   return [
     new PgInstrumentation({ requireParentSpan: true, ignoreConnectSpans: true, enhancedDatabaseReporting: false }),
     new IORedisInstrumentation({ requireParentSpan: true, dbStatementSerializer: (command) => command }),
-    new FastifyOtelInstrumentation({ registerOnInitialization: true, instrumentHooks: false }),
+    new FastifyOtelInstrumentation({
+      registerOnInitialization: true,
+      instrumentHooks: false,
+      requestHook: (span, { url }) => span.setAttribute('url.path', url.split('?', 1)[0] ?? '/'),
+    }),
   ];
 }

@@ -1,6 +1,9 @@
 const rank: Record<string, number> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 };
 const known = new Set(['level', 'time', 'service', 'msg', 'err', 'requestId', 'traceId', 'pid', 'hostname']);
 
+// Most lines are never shown: they need not be parsed for that.
+const quiet = /^\{"level":"(?:trace|debug|info)"/;
+
 // What Node prints around an uncaught error's message: stack frames, source lines, its version.
 const noise = /^\s*(at .*|\^+|throw .*|Node\.js v.*|file:\/\/.*|\}|)\s*$/;
 
@@ -9,6 +12,7 @@ const noise = /^\s*(at .*|\^+|throw .*|Node\.js v.*|file:\/\/.*|\}|)\s*$/;
  * are warnings and worse of every service, and one line per request of the gateway. The full lines are in the log files.
  */
 export function readableLine(service: string, line: string): string | undefined {
+  if (quiet.test(line) && !(service === 'gateway' && line.includes('"msg":"request"'))) return undefined;
   const record = parse(line);
   if (record === undefined) return noise.test(line) ? undefined : format(now(), 'error', service, line.trim());
   const level = String(record.level);

@@ -3,6 +3,7 @@ import type { CloudEvent } from '@florin/contracts';
 import pg from 'pg';
 import { createFailureLog } from '../failure-log.ts';
 import { runHandler } from '../run-handler.ts';
+import type { SerializedEvent } from '../serialized-event.ts';
 import type { TransportSettings } from '../settings.ts';
 import type { BroadcastHandler, Closable } from '../transport.ts';
 
@@ -16,12 +17,11 @@ const reconnectMs = 500;
 const channelOf = (namespace: string) => `${namespace}_broadcast`;
 
 /** Sends events to all processes that listen at this moment. */
-export async function notifyAll(pool: pg.Pool, namespace: string, events: readonly CloudEvent[]): Promise<void> {
+export async function notifyAll(pool: pg.Pool, namespace: string, events: readonly SerializedEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const payloads = events.map((event) => JSON.stringify(event));
   await pool.query('select pg_notify($1, payload) from unnest($2::text[]) as broadcast (payload)', [
     channelOf(namespace),
-    payloads.map((payload) => (Buffer.byteLength(payload) > maxPayloadBytes ? gap : payload)),
+    events.map(({ text }) => (Buffer.byteLength(text) > maxPayloadBytes ? gap : text)),
   ]);
 }
 

@@ -9,6 +9,11 @@ import { graphileOptions } from './graphile.ts';
 /** The bus's tables, once they are there. */
 export interface BusDatabase {
   pool: pg.Pool;
+  /**
+   * For taking jobs and marking them as done. Its commits do not wait for the disk: what a crash undoes of that is done
+   * once more, and the inbox knows it.
+   */
+  workers: pg.Pool;
   /** Resolves when the schema is ready; rejects only when closed before. */
   ready: Promise<void>;
   /** The answer of the work, or a rejection after 5 s; also while the schema is not ready yet. */
@@ -22,23 +27,13 @@ const closeTimeoutMs = 1_000;
 /** Opens the pool of the role `bus` and prepares its schema in the background, again and again until it works. */
 export function openBusDatabase(settings: TransportSettings): BusDatabase {
   const abort = new AbortController();
-  // Not the pool of @florin/database: graphile-worker expects int8 as pg reads it by itself, as text.
-  const pool = new pg.Pool({
-    connectionString: settings.url,
-    application_name: 'florin-bus',
-    max: 10,
-    connectionTimeoutMillis: 2_000,
-    statement_timeout: 5_000,
-    query_timeout: 6_000,
-    keepAlive: true,
-  });
-  // Without listeners a connection closed by the server would end the process, be it idle or in use.
-  pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  const pool = openPool(settings, {});
+  const workers = openPool(settings, { options: '-c synchronous_commit=off' });
   const ready = prepareUntilDone(settings, pool, abort.signal);
   ready.catch(() => {});
   return {
     pool,
+    workers,
     ready,
     bounded: async (work) => {
       const until = Date.now() + operationTimeoutMs;
@@ -50,9 +45,29 @@ export function openBusDatabase(settings: TransportSettings): BusDatabase {
       abort.abort();
       await ready.catch(() => {});
       // A worker that would not stop keeps its connection.
-      await withDeadline(pool.end(), closeTimeoutMs, 'Not closed in time').catch(() => {});
+      await withDeadline(Promise.all([pool.end(), workers.end()]), closeTimeoutMs, 'Not closed in time').catch(
+        () => {},
+      );
     },
   };
+}
+
+// Not the pool of @florin/database: graphile-worker expects int8 as pg reads it by itself, as text.
+function openPool(settings: TransportSettings, more: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: settings.url,
+    application_name: 'florin-bus',
+    max: 10,
+    connectionTimeoutMillis: 2_000,
+    statement_timeout: 5_000,
+    query_timeout: 6_000,
+    keepAlive: true,
+    ...more,
+  });
+  // Without listeners a connection closed by the server would end the process, be it idle or in use.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
 }
 
 async function prepareUntilDone(settings: TransportSettings, pool: pg.Pool, closing: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import type { BatchHandler, Closable, Settlement } from '../transport.ts';
 import type { BusDatabase } from './bus-database.ts';
 import { buryEvents } from './dead-letters.ts';
 import { graphileOptions } from './graphile.ts';
-import { addJobs, busQueue, type JobPayload, type NewJob } from './jobs.ts';
+import { addJobs, busQueue, type JobPayload, jobPayload, type NewJob, readPayload } from './jobs.ts';
 import { announceWorker, startUnlocking } from './worker-liveness.ts';
 
 /** What a consumer of one queue is made of. */
@@ -97,7 +97,7 @@ async function startRunner(
     };
   });
   const runner = await run({
-    ...graphileOptions(settings, bus.pool),
+    ...graphileOptions(settings, bus.workers),
     events,
     concurrency: 1,
     pollInterval: pollMs,
@@ -108,7 +108,7 @@ async function startRunner(
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     taskList: {
       [busQueue(settings.namespace, parts.queue)]: (payload, helpers) =>
-        runJob(parts, payload as JobPayload, helpers, abandoned),
+        runJob(parts, readPayload(payload), helpers, abandoned),
     },
   });
   return { runner, release: () => release() };
@@ -123,7 +123,7 @@ async function runJob(
   const { events, attempt } = payload;
   const queue = busQueue(parts.settings.namespace, parts.queue);
   if (job.attempts > splitAfterStarts && events.length > 1) {
-    const singles = events.map((event): NewJob => ({ queue, payload: { events: [event], attempt } }));
+    const singles = events.map((event): NewJob => ({ queue, payload: jobPayload([event], attempt) }));
     await addJobs(parts.bus.pool, singles);
     return;
   }
@@ -171,7 +171,7 @@ async function moveFailed(
     if (!settlement || settlement.outcome === 'done') continue;
     const delayMs = settlement.outcome === 'retry' ? delayAfter(attempt, parts.settings.retryDelaysMs) : undefined;
     if (delayMs === undefined) dead.push({ event, failure: settlement.failure, attempts: attempt });
-    else again.push({ queue, payload: { events: [event], attempt: attempt + 1 }, delayMs });
+    else again.push({ queue, payload: jobPayload([event], attempt + 1), delayMs });
   }
   await addJobs(parts.bus.pool, again);
   await buryEvents(parts.bus.pool, queue, dead);

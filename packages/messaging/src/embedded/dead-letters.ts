@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { TransportSettings } from '../settings.ts';
 import type { DeadLetter, DeadLetters } from '../transport.ts';
 import type { BusDatabase } from './bus-database.ts';
-import { addJobs, busQueue } from './jobs.ts';
+import { addJobs, busQueue, jobPayload } from './jobs.ts';
 
 /** An event to be given up. */
 export interface BuriedEvent {
@@ -51,7 +51,7 @@ export function busDeadLetters(settings: TransportSettings, bus: BusDatabase, na
           );
           await addJobs(
             client,
-            rows.map(({ event }) => ({ queue, payload: { events: [event], attempt: 1 } })),
+            rows.map(({ event }) => ({ queue, payload: jobPayload([event], 1) })),
           );
           return rows.length;
         }),

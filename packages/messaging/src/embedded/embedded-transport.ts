@@ -1,5 +1,6 @@
 import { withDeadline } from '../deadline.ts';
 import { createRunning } from '../running.ts';
+import { serialize } from '../serialized-event.ts';
 import { durableTypes, refuseDurableTypes, type TransportSettings } from '../settings.ts';
 import type { Transport } from '../transport.ts';
 import { notifyAll, receiveNotifications } from './broadcast.ts';
@@ -16,11 +17,12 @@ export function connectEmbedded(settings: TransportSettings): Transport {
   return {
     publish: (events) =>
       bus.bounded(async () => {
-        await addJobs(bus.pool, jobsFor(settings.namespace, events));
+        const serialized = events.map(serialize);
+        await addJobs(bus.pool, jobsFor(settings.namespace, serialized));
         await notifyAll(
           bus.pool,
           settings.namespace,
-          events.filter((event) => !durableTypes.has(event.type)),
+          serialized.filter(({ type }) => !durableTypes.has(type)),
         );
       }),
     // A job is a batch already, made by the publisher: nothing to gather here.

@@ -3,7 +3,7 @@ import type { TransportSettings } from '../settings.ts';
 import type { BroadcastHandler, Closable } from '../transport.ts';
 import { keepChannel } from './channel.ts';
 import type { Connection } from './connection.ts';
-import { eventOf } from './message.ts';
+import { eventsOf } from './message.ts';
 import { namesOf } from './topology.ts';
 
 /** Receives broadcasts through a queue that lives as long as this process's connection. */
@@ -26,8 +26,7 @@ export function receiveBroadcasts(
       queue,
       (message) => {
         if (message === null) return finish();
-        const event = eventOf(message);
-        if (event !== undefined) void runHandler(logger, () => handler.onEvent(event));
+        for (const event of eventsOf(message) ?? []) void runHandler(logger, () => handler.onEvent(event));
       },
       { noAck: true },
     );

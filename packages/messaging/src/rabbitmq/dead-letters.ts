@@ -4,7 +4,8 @@ import { withDeadline } from '../deadline.ts';
 import type { TransportSettings } from '../settings.ts';
 import type { DeadLetters } from '../transport.ts';
 import type { Connection } from './connection.ts';
-import { deadLetterOf, eventOf, failedOptions } from './message.ts';
+import { deadLetterOf, eventsOf, isBatch, keptOptions } from './message.ts';
+import { singlesFor } from './outgoing-messages.ts';
 import type { Publisher } from './publisher.ts';
 import { namesOf } from './topology.ts';
 
@@ -20,6 +21,13 @@ export function deadLettersOf(
   const names = namesOf(settings.namespace);
   const dead = names.dead(queue);
 
+  /** Only the broker gives up several events together, when their consumer has crashed too often. */
+  async function split(message: GetMessage): Promise<boolean> {
+    const events = eventsOf(message);
+    if (events !== undefined) await publisher.publish(singlesFor(dead, events));
+    return events !== undefined;
+  }
+
   /** Takes up to `limit` messages, hands each one over, and puts back what was not acknowledged. */
   async function visit(limit: number, look: (message: GetMessage, channel: Channel) => Promise<void>): Promise<void> {
     const { model } = connection;
@@ -30,7 +38,12 @@ export function deadLettersOf(
       for (let taken = 0; taken < limit; taken++) {
         const message = await channel.get(dead);
         if (message === false) return;
-        await look(message, channel);
+        if (!isBatch(message)) await look(message, channel);
+        else if (await split(message)) {
+          // Its events have come to the end of the queue, a letter each.
+          channel.ack(message);
+          taken -= 1;
+        }
       }
     } finally {
       // Closing returns everything unacknowledged to its place.
@@ -45,7 +58,7 @@ export function deadLettersOf(
   ): Promise<number> {
     let count = 0;
     await visit(Number.POSITIVE_INFINITY, async (message, channel) => {
-      if (eventIds !== undefined && !eventIds.includes(eventOf(message)?.id ?? '')) return;
+      if (eventIds !== undefined && !eventIds.includes(eventsOf(message)?.[0]?.id ?? '')) return;
       await work(message);
       channel.ack(message);
       count += 1;
@@ -63,7 +76,7 @@ export function deadLettersOf(
     },
     replay: (eventIds) =>
       eachChosen(eventIds, async (message) => {
-        const { headers: _, ...options } = failedOptions(message, 1, '');
+        const options = keptOptions(message);
         await publisher.publish([{ exchange: '', routingKey: names.queue(queue), content: message.content, options }]);
       }),
     purge: (eventIds) => eachChosen(eventIds, async () => {}),

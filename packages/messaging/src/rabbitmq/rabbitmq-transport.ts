@@ -1,13 +1,13 @@
-import type { CloudEvent } from '@florin/contracts';
 import { withDeadline } from '../deadline.ts';
 import { createRunning } from '../running.ts';
-import { durableTypes, refuseDurableTypes, type TransportSettings } from '../settings.ts';
+import { serialize } from '../serialized-event.ts';
+import { refuseDurableTypes, type TransportSettings } from '../settings.ts';
 import type { Transport } from '../transport.ts';
 import { receiveBroadcasts } from './broadcast.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { startConsumer } from './consumer.ts';
 import { deadLettersOf } from './dead-letters.ts';
-import { eventOptions } from './message.ts';
+import { messagesFor } from './outgoing-messages.ts';
 import { createPublisher } from './publisher.ts';
 import { namesOf } from './topology.ts';
 
@@ -26,7 +26,7 @@ export function connectRabbitmq(settings: TransportSettings): Transport {
   }
 
   return {
-    publish: (events) => publisher.publish(events.map((event) => outgoing(names.events, event))),
+    publish: (events) => publisher.publish(messagesFor(names.events, events.map(serialize))),
     consume: (queue, options, handle) =>
       running.track(startConsumer({ settings, connection: readingConnection(), publisher, queue, options, handle })),
     broadcast: (types, handler) => {
@@ -40,11 +40,6 @@ export function connectRabbitmq(settings: TransportSettings): Transport {
       await Promise.all([publishing.close(), reading?.close()]);
     },
   };
-}
-
-function outgoing(exchange: string, event: CloudEvent) {
-  const content = Buffer.from(JSON.stringify(event));
-  return { exchange, routingKey: event.type, content, options: eventOptions(event, durableTypes.has(event.type)) };
 }
 
 async function ping(connection: Connection, exchange: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { eventually, testAmqpUrl } from '@florin/testing';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { expect, test } from 'vitest';
-import { ledgerEvent, useStage } from '../testing/stage.ts';
+import { frozenEvent, ledgerEvent, useStage } from '../testing/stage.ts';
 
 const stage = useStage('rabbitmq');
 const queue = 'accounts.ledger';
@@ -21,6 +21,69 @@ test('publishing rejects when an event reaches no queue although one should read
   const { namespace } = stage;
   await onBroker((channel) => channel.unbindQueue(`${namespace}.${queue}`, `${namespace}.events`, event.type));
   await expect(transport.publish([ledgerEvent(2)])).rejects.toThrow(`No queue takes ${event.type}`);
+});
+
+/** As the broker counts them: ready to be delivered. */
+async function messagesIn(name: string): Promise<number> {
+  let count = 0;
+  await onBroker(async (channel) => {
+    count = (await channel.checkQueue(name)).messageCount;
+  });
+  return count;
+}
+
+test('events of one type that follow each other are one message, a hundred at most', async () => {
+  const transport = stage.connect();
+  const ledger = Array.from({ length: 150 }, (_, index) => ledgerEvent(index));
+  await eventually(() => transport.publish([...ledger, frozenEvent(1), ledgerEvent(151)]));
+  await eventually(async () => expect(await messagesIn(`${stage.namespace}.${queue}`)).toBe(3));
+  expect(await messagesIn(`${stage.namespace}.notification.inbox`)).toBe(1);
+});
+
+test('several events whose consumers crashed three times go back one by one', async () => {
+  const transport = stage.connect();
+  const name = `${stage.namespace}.${queue}`;
+  const events = Array.from({ length: 5 }, (_, index) => ledgerEvent(index));
+  await eventually(() => transport.publish(events));
+  await onBroker(async (channel) => {
+    for (let crash = 0; crash < 3; crash += 1) {
+      const message = await eventually(async () => {
+        const got = await channel.get(name);
+        if (got === false) throw new Error('not there yet');
+        return got;
+      });
+      channel.nack(message);
+    }
+  });
+  const doomed = stage.connect();
+  const hanging: string[] = [];
+  doomed.consume(queue, {}, (batch) => {
+    hanging.push(...batch.map(({ event }) => event.id));
+    return new Promise<never>(() => {});
+  });
+  await eventually(() => expect(hanging).not.toEqual([]));
+  await doomed.close();
+  await eventually(async () => expect(await messagesIn(name)).toBe(5));
+  const seen: string[] = [];
+  transport.consume(queue, {}, async (batch) => {
+    seen.push(...batch.map(({ event }) => event.id));
+    return batch.map(() => ({ outcome: 'done' }));
+  });
+  await eventually(() => expect(seen.toSorted()).toEqual(events.map(({ id }) => id).toSorted()));
+}, 30_000);
+
+test('several events that the broker gave up together are a dead letter each', async () => {
+  const transport = stage.connect();
+  await eventually(() => transport.check());
+  const events = Array.from({ length: 3 }, (_, index) => ledgerEvent(index));
+  const contentType = 'application/cloudevents-batch+json';
+  await onBroker(async (channel) =>
+    channel.sendToQueue(`${stage.namespace}.${queue}.dead`, Buffer.from(JSON.stringify(events)), { contentType }),
+  );
+  const letters = transport.deadLetters(queue);
+  await eventually(async () => expect((await letters.list(10)).map(({ event }) => event)).toEqual(events));
+  expect(await letters.purge(events.slice(0, 1).map(({ id }) => id))).toBe(1);
+  expect((await letters.list(10)).map(({ event }) => event)).toEqual(events.slice(1));
 });
 
 test('a message that is no event is a dead letter, and its neighbours pass', async () => {

@@ -1,0 +1,31 @@
+import type { CloudEvent } from '@florin/contracts';
+
+/** An event as the JSON text that travels, with what its carriers look at. */
+export interface SerializedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly traceparent?: string;
+  readonly text: string;
+}
+
+/** An event as it is, or written already. */
+export type PublishableEvent = CloudEvent | SerializedEvent;
+
+/** The event of a JSON text. The text stays as it is, so that nobody on the way has to write it anew. */
+export function serializedFrom(text: string): SerializedEvent {
+  const { id, type, traceparent } = JSON.parse(text) as CloudEvent;
+  return { id, type, ...(traceparent !== undefined && { traceparent }), text };
+}
+
+/** Writes an event unless it is written. */
+export function serialize(event: PublishableEvent): SerializedEvent {
+  if ('text' in event) return event;
+  const { id, type, traceparent } = event;
+  return { id, type, ...(traceparent !== undefined && { traceparent }), text: JSON.stringify(event) };
+}
+
+/** The same event with another traceparent. */
+export function withTraceparent(event: SerializedEvent, traceparent: string): SerializedEvent {
+  const changed = { ...(JSON.parse(event.text) as CloudEvent), traceparent };
+  return { ...event, traceparent, text: JSON.stringify(changed) };
+}
