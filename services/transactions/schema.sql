@@ -10,6 +10,24 @@ create table approval_decisions (
   constraint approval_decisions_outcome_check CHECK ((outcome = ANY (ARRAY['approved'::text, 'rejected'::text])))
 );
 
+create table decision_records (
+  transaction_id uuid not null,
+  step text not null,
+  posted bigint not null,
+  held bigint not null,
+  limit_per_transaction bigint,
+  limit_daily bigint,
+  limit_monthly bigint,
+  used_today bigint,
+  used_this_month bigint,
+  approval_threshold bigint,
+  fee_fixed bigint,
+  fee_millionths bigint,
+  fee_max bigint,
+  constraint decision_records_pkey PRIMARY KEY (transaction_id, step),
+  constraint decision_records_step_check CHECK ((step = ANY (ARRAY['request'::text, 'posting'::text])))
+);
+
 create table entries (
   account_id uuid not null,
   version bigint not null,
@@ -210,6 +228,7 @@ create table transactions (
   posted_at timestamp with time zone not null,
   effective_at timestamp with time zone not null,
   xid xid8 not null default pg_current_xact_id(),
+  decision_unrecorded boolean,
   constraint transactions_pkey PRIMARY KEY (id),
   constraint transactions_amount_check CHECK ((amount > 0))
 );
@@ -259,7 +278,9 @@ CREATE OR REPLACE FUNCTION transactions.notify_outbox()
  LANGUAGE plpgsql
 AS $function$
     begin
-      perform pg_notify(tg_table_schema || '_outbox', '');
+      if pg_try_advisory_xact_lock_shared(hashtext('florin relay awake'), hashtext(tg_table_schema)) then
+        perform pg_notify(tg_table_schema || '_outbox', '');
+      end if;
       return null;
     end
   $function$
@@ -268,6 +289,7 @@ AS $function$
 CREATE TRIGGER outbox_notify AFTER INSERT ON transactions.outbox FOR EACH STATEMENT EXECUTE FUNCTION notify_outbox();
 
 grant insert, select on approval_decisions to transactions;
+grant insert, select on decision_records to transactions;
 grant insert, select on entries to transactions;
 grant insert, select on fx_quote_uses to transactions;
 grant delete, insert, select on fx_quotes to transactions;

@@ -11,6 +11,7 @@ import { builtInRates } from './conversions/rates.ts';
 import type { PostingEngine } from './engine/posting-engine.ts';
 import { explanationRoutes } from './explanations/explanation-routes.ts';
 import { holdRoutes } from './holds/hold-routes.ts';
+import { ownPaymentsRoutes } from './payments/own-payments-routes.ts';
 import { paymentRoutes } from './payments/payment-routes.ts';
 import type { Payments } from './payments/start-payments.ts';
 import { reversalRoutes } from './reversals/reversal-routes.ts';
@@ -33,8 +34,10 @@ export interface AppDependencies {
   tokenIssuer: string;
   /** Of conversions; 50 unless told. */
   fxSpreadBasisPoints?: number;
-  /** Fees and approvals; none unless given. */
+  /** Fees, approvals and step-up; none unless given. */
   policy?: TransferPolicy;
+  /** What time it is for quotes and limits: that of the engine. The process's unless given. */
+  clock?: () => Date;
   readiness?: NonNullable<ServerOptions['readiness']>;
 }
 
@@ -51,9 +54,11 @@ export function buildApp(dependencies: AppDependencies): Server {
     },
   });
   authPlugin(app, { keys, issuer: tokenIssuer, serviceName: 'transactions' });
-  ledgerAccountRoutes(app, { db });
+  const clock = dependencies.clock ?? (() => new Date());
+  ledgerAccountRoutes(app, { db, clock });
   balanceRoutes(app, { db });
   transactionRoutes(app, { db });
+  ownPaymentsRoutes(app, { db });
   explanationRoutes(app, { db });
   const desk = { engine, db, findByNumber: accountNumberLookup(db), policy };
   transferRoutes(app, desk);
@@ -62,9 +67,9 @@ export function buildApp(dependencies: AppDependencies): Server {
   trialBalanceRoutes(app, { db });
   sealRoutes(app, { db });
   const spreadBasisPoints = dependencies.fxSpreadBasisPoints ?? 50;
-  conversionRoutes(app, { db, engine, rates: builtInRates, spreadBasisPoints });
+  conversionRoutes(app, { db, engine, rates: builtInRates, spreadBasisPoints, clock });
   holdRoutes(app, { ...desk, defaultExpiry: dependencies.holdExpiresInSeconds ?? 604_800 });
   reversalRoutes(app, desk);
-  app.register(paymentRoutes(payments));
+  app.register(paymentRoutes(payments, policy));
   return app;
 }

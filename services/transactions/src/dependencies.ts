@@ -14,6 +14,7 @@ import { startInboxCleaning } from './inbox-cleaning.ts';
 import { startPayments } from './payments/start-payments.ts';
 import { startSealing } from './seals/start-sealing.ts';
 import { accountSubscriptions } from './subscriptions/account-changes.ts';
+import { onUserErased } from './subscriptions/user-erased.ts';
 import type { Tables } from './tables.ts';
 import { ensureFeesAccounts } from './transfers/transfer-policy.ts';
 
@@ -48,10 +49,11 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   });
   const payments = startPayments({ db, engine, logger }, config.payments);
   const transport = connectTransport({ ...config.bus, logger });
+  const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href });
   const background = [
     payments,
     startRelay({ databaseUrl: url, schema, transport, logger }),
-    startSubscriptions({ transport, db, subscriptions: accountSubscriptions, logger }),
+    startSubscriptions({ transport, db, subscriptions: [...accountSubscriptions, onUserErased], logger }),
     startChecker(db, { intervalMs: config.checkIntervalMs, logger }),
     startSealing(db, { ...config.seals, logger }),
     startExpiringHolds({ db, engine, logger }),
@@ -64,7 +66,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     engine,
     payments,
     holdExpiresInSeconds: config.holdExpiresInSeconds,
-    keys: remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href }),
+    keys,
     tokenIssuer: config.tokenIssuer,
     policy: config.transfers,
     fxSpreadBasisPoints: config.fxSpreadBasisPoints,
@@ -72,6 +74,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     async close() {
       await Promise.all(background.map((work) => work.close()));
       await engine.close();
+      keys.close();
       await transport.close();
       await db.destroy();
     },

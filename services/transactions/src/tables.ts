@@ -49,6 +49,28 @@ export interface TransactionsTable {
   effective_at: Date;
   /** The database transaction that wrote the row, an xid8 as text: the order in which transactions are sealed. */
   xid: Generated<string>;
+  /** True in what was posted before decisions were recorded, null in all others. */
+  decision_unrecorded: Generated<true | null>;
+}
+
+/** What a decision looked at besides its entries; null: not in force. Immutable, also for the database role. */
+export interface DecisionRecordsTable {
+  transaction_id: string;
+  /** `request`: it was let wait, for an operator or a provider. `posting`: it was posted. */
+  step: 'request' | 'posting';
+  /** Of the account that gives, before. Minor units, as all but `fee_millionths`. */
+  posted: bigint;
+  held: bigint;
+  limit_per_transaction: bigint | null;
+  limit_daily: bigint | null;
+  limit_monthly: bigint | null;
+  /** What was used of the limits before. */
+  used_today: bigint | null;
+  used_this_month: bigint | null;
+  approval_threshold: bigint | null;
+  fee_fixed: bigint | null;
+  fee_millionths: bigint | null;
+  fee_max: bigint | null;
 }
 
 /** Immutable, also for the database role. */
@@ -193,6 +215,7 @@ export interface Tables {
   limit_uses: LimitUsesTable;
   pending_transfers: PendingTransfersTable;
   approval_decisions: ApprovalDecisionsTable;
+  decision_records: DecisionRecordsTable;
   idempotency_keys: IdempotencyKeysTable;
   outbox: OutboxTable;
   inbox: InboxTable;

@@ -10,7 +10,7 @@ import { putLedgerAccount } from './put-ledger-account.ts';
 const Status = Type.Union([Type.Literal('active'), Type.Literal('frozen'), Type.Literal('closed')]);
 
 /** The one way in which the service accounts tells the ledger of an account and waits for its word. */
-export function ledgerAccountRoutes(app: Server, { db }: { db: Database<Tables> }): void {
+export function ledgerAccountRoutes(app: Server, { db, clock }: { db: Database<Tables>; clock: () => Date }): void {
   app.put(
     '/internal/ledger-accounts/:id',
     {
@@ -42,7 +42,8 @@ export function ledgerAccountRoutes(app: Server, { db }: { db: Database<Tables> 
       if (id === undefined || ownerId === undefined) throw notFound('account');
       if (!isCurrency(change.currency)) throw invalidField('/currency', 'is not a currency that Florin knows');
       const read = limits && readLimits(limits, change.currency);
-      const state = await inTransaction(db, (tx) => putLedgerAccount(tx, { ...change, id, ownerId, limits: read }));
+      const known = { ...change, id, ownerId, limits: read };
+      const state = await inTransaction(db, (tx) => putLedgerAccount(tx, known, clock()));
       return { ...state, id: formatId('acc', state.id) };
     },
   );

@@ -34,8 +34,12 @@ export interface LedgerAccountState {
  * @throws {ProblemError} account_not_empty when a closing account holds money, conflict when the id stands for an
  *   account of another owner, currency or number
  */
-export async function putLedgerAccount(tx: Transaction<Tables>, change: AccountChange): Promise<LedgerAccountState> {
-  if (await open(tx, change)) return stateOf(change);
+export async function putLedgerAccount(
+  tx: Transaction<Tables>,
+  change: AccountChange,
+  now = new Date(),
+): Promise<LedgerAccountState> {
+  if (await open(tx, change, now)) return stateOf(change);
   const current = await tx
     .selectFrom('ledger_accounts')
     .select([
@@ -62,12 +66,12 @@ export async function putLedgerAccount(tx: Transaction<Tables>, change: AccountC
     .where('id', '=', change.id)
     .execute();
   if (isLimited(change.limits) && limitColumns.every((column) => current[column] === null)) {
-    await countUses(tx, change.id, new Date());
+    await countUses(tx, change.id, now);
   }
   return stateOf(change);
 }
 
-async function open(tx: Transaction<Tables>, change: AccountChange): Promise<boolean> {
+async function open(tx: Transaction<Tables>, change: AccountChange, now: Date): Promise<boolean> {
   const { numInsertedOrUpdatedRows = 0n } = await tx
     .insertInto('ledger_accounts')
     .values({
@@ -82,7 +86,7 @@ async function open(tx: Transaction<Tables>, change: AccountChange): Promise<boo
       ...limitValues(change.limits),
       floor: 0n,
       last_entry_at: null,
-      created_at: new Date(),
+      created_at: now,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();

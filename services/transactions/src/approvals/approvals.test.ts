@@ -137,6 +137,24 @@ describe('POST /v1/transactions/{id}/approve', () => {
     expect(await balance(bob, to)).toMatchObject({ posted: '100.01' });
   });
 
+  test('› the same word again keeps its answer under its key, whatever becomes of the transaction', async () => {
+    const id = await waiting();
+    await end(id, 'approve');
+    const key = { 'idempotency-key': newUuid() };
+    const again = () => service.call(operator, `POST /v1/transactions/${id}/approve`, undefined, key);
+    const first = await again();
+    const reversed = await service.call(
+      bob,
+      `POST /v1/transactions/${id}/reverse`,
+      {},
+      { 'idempotency-key': newUuid() },
+    );
+    expect([first.status, reversed.status]).toEqual([200, 201]);
+    const second = await again();
+    expect([second.status, second.text]).toEqual([200, first.text]);
+    expect(second.headers['idempotent-replayed']).toBe('true');
+  });
+
   test('› approve and reject at once have one winner', async () => {
     for (let round = 0; round < 5; round++) {
       const id = await waiting('101.00');

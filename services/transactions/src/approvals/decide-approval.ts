@@ -3,6 +3,7 @@ import { newEvent } from '@florin/database';
 import { formatAmount } from '@florin/money';
 import { formatId, problem } from '@florin/service';
 import { context } from '@opentelemetry/api';
+import { postingRecord } from '../decisions/decision-record.ts';
 import type { Decision, LedgerState } from '../engine/command.ts';
 import { type Hold, withHold } from '../engine/hold.ts';
 import type { NewRow } from '../engine/insertable-tables.ts';
@@ -53,6 +54,7 @@ function approved(state: LedgerState, pending: PendingTransfer, hold: Hold, requ
   const freed = withHold(parties.from, hold, after);
   checkFunds({ ...parties, from: freed }, pending);
   const limitUses = checkLimits(state, freed, pending.amount);
+  const considered = { transactionId: pending.id, account: freed, limits: state.limits(freed.id) };
   const transaction = transactionOf(state, pending, parties, { ...pending, holdId: hold.id });
   const posted = postedView(transaction, (id) => state.account(id));
   const emptied = { ...freed, posted: freed.posted - hold.amount };
@@ -61,7 +63,7 @@ function approved(state: LedgerState, pending: PendingTransfer, hold: Hold, requ
     transactions: [transaction],
     holds: [after],
     limitUses,
-    rows: [rowOf(state, pending, request)],
+    rows: [rowOf(state, pending, request), ...postingRecord(considered)],
     events: [postedEvent(transaction, state, request.context, [freed]), holdEvent(after, emptied, request.context)],
     answer: { status: 200, body: JSON.stringify(transactionView(posted, 'staff')) },
   };

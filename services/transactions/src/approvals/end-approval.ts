@@ -46,7 +46,16 @@ export async function endApproval(
     if (!(error instanceof ProblemError) || error.code !== 'conflict') throw error;
     const decided = await findPending(db, pending.id);
     if (decided?.outcome !== call.outcome) throw error;
-    const view = await readTransaction(db, caller, pending.id);
-    return { status: 200, body: JSON.stringify(view), replayed: false };
+    const answer = { status: 200, body: JSON.stringify(await readTransaction(db, caller, pending.id)) };
+    if (key === undefined) return { ...answer, replayed: false };
+    // Kept under its key as any other answer: the transaction may look otherwise when it is asked for again.
+    return await engine.submit({
+      id: newUuid(),
+      kind: 'repeated_decision',
+      accounts: [],
+      idempotency: { caller: caller.id, key, fingerprint },
+      context: request.context,
+      decide: () => ({ outcome: 'refused', answer }),
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { type Considered, requestRecord } from '../decisions/decision-record.ts';
 import type { LedgerState } from '../engine/command.ts';
 import { type Hold, withHold } from '../engine/hold.ts';
 import type { NewRow } from '../engine/insertable-tables.ts';
@@ -15,6 +16,7 @@ export function pendingEffect(
   transfer: Transfer,
   { from, to }: Parties,
   { caller, traceId, context }: TransferRequest,
+  considered: Considered,
 ): TransferEffect {
   const { id, amount, fee = 0n, currency, description, metadata } = transfer;
   const createdAt = state.now;
@@ -40,6 +42,7 @@ export function pendingEffect(
         trace_id: traceId,
         created_at: createdAt.toISOString(),
       }),
+      requestRecord(considered),
     ],
     events: [holdEvent(hold, withHold(from, undefined, hold), context)],
     view,

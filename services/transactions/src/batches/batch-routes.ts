@@ -47,6 +47,7 @@ const schema = {
     ...problemResponses(
       'validation_failed',
       'idempotency_key_required',
+      'step_up_required',
       'not_found',
       'payload_too_large',
       ...transferRefusals,

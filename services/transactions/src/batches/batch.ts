@@ -1,13 +1,14 @@
 import { ProblemError, problemBody } from '@florin/service';
 import type { Decision, LedgerState } from '../engine/command.ts';
 import { Refusal } from '../errors.ts';
+import { stepUpRequired } from '../transfers/step-up.ts';
 import { effectOf, type Transfer, type TransferEffect, type TransferRequest } from '../transfers/transfer.ts';
 import { MovingState } from './moving-state.ts';
 
 /** `atomic`: all or none. `independent`: each for itself, in order, seeing the effect of those before. */
 export type BatchMode = 'atomic' | 'independent';
 
-/** The no to an atomic batch because of a transfer that is not the caller's to make: 404, kept under no key. */
+/** The no to a batch because of a transfer that is not the caller's to make, or not yet: 404 or 403, kept under no key. */
 export class BatchItemError extends ProblemError {
   /** Place of the transfer, from 0. */
   readonly index: number;
@@ -21,7 +22,8 @@ export class BatchItemError extends ProblemError {
 /**
  * Decides the transfers of a batch as one command: one answer, one write. Whatever a transfer's rules are is
  * `effectOf`'s business. An atomic batch ends at the first transfer that is refused; one that needs an approval could not
- * be posted with the others and is refused too.
+ * be posted with the others and is refused too. A transfer for which the caller has to step up refuses the whole batch in
+ * either mode, and leaves its key unused: what is missing is missing of the caller.
  */
 export function decideBatch(
   state: LedgerState,
@@ -29,6 +31,8 @@ export function decideBatch(
   transfers: readonly Transfer[],
   request: TransferRequest,
 ): Decision {
+  const first = transfers.findIndex(({ needsStepUp }) => needsStepUp);
+  if (first >= 0) return { outcome: 'refused', error: new BatchItemError(first, stepUpRequired()) };
   const moving = new MovingState(state);
   const effects: TransferEffect[] = [];
   const results: unknown[] = [];

@@ -15,7 +15,7 @@ export interface BatchWish {
 
 /**
  * Brings a batch before the ledger as one command; resolves after the commit. Account numbers are looked up together.
- * @throws {BatchItemError} not_found for an atomic batch
+ * @throws {BatchItemError} not_found for an atomic batch, step_up_required
  * @throws {ProblemError} upstream_unavailable, …
  */
 export async function postBatch(
@@ -26,7 +26,7 @@ export async function postBatch(
   const ids = new Map(wishes.map(({ to }) => [to, parseId('acc', to)]));
   const numbers = [...ids].flatMap(([to, id]) => (id === undefined ? [to] : []));
   const byNumber = await findByNumbers(db, numbers);
-  const transfers = wishes.map((wish) => transferOf(policy, wish, ids.get(wish.to) ?? byNumber.get(wish.to)));
+  const transfers = wishes.map((wish) => transferOf(policy, caller, wish, ids.get(wish.to) ?? byNumber.get(wish.to)));
   const trace = context.active();
   return await engine.submit({
     id: newUuid(),

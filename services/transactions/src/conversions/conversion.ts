@@ -1,6 +1,7 @@
 import { formatId, problem } from '@florin/service';
 import { accountName } from '../accounts/public-id.ts';
 import { systemAccountId } from '../accounts/system-accounts.ts';
+import { postingRecord } from '../decisions/decision-record.ts';
 import type { Decision, LedgerAccount, LedgerState, PostedTransaction, Posting } from '../engine/command.ts';
 import { canGive, canReceive, entriesFor } from '../engine/entries.ts';
 import { Refusal } from '../errors.ts';
@@ -48,7 +49,10 @@ export function decideConversion(state: LedgerState, conversion: Conversion, req
       outcome: 'applied',
       transactions: [transaction],
       limitUses,
-      rows: [{ table: 'fx_quote_uses', row: { quote_id: conversion.quote.id, transaction_id: conversion.id } }],
+      rows: [
+        { table: 'fx_quote_uses', row: { quote_id: conversion.quote.id, transaction_id: conversion.id } },
+        ...postingRecord({ transactionId: conversion.id, account: from, limits: state.limits(from.id) }),
+      ],
       events: [postedEvent(transaction, state, request.context)],
       answer: { status: 201, body: JSON.stringify(view) },
     };

@@ -19,6 +19,7 @@ export interface ConversionDesk {
   readonly rates: RateSource;
   /** What the customer's rate is worse than the mid rate. */
   readonly spreadBasisPoints: number;
+  readonly clock: () => Date;
 }
 
 /** Who calls, for what. */
@@ -38,14 +39,14 @@ export interface ConversionWish {
 
 /** Makes a quote for the caller. @throws {ProblemError} validation_failed, amount_too_small, limit_exceeded, … */
 export async function makeQuote(
-  { db, rates, spreadBasisPoints }: ConversionDesk,
+  { db, rates, spreadBasisPoints, clock }: ConversionDesk,
   wish: QuoteWish,
   { caller, fingerprint, path, key }: ConversionCall & { readonly key: string | undefined },
 ): Promise<IdempotentAnswer> {
   const midRate = await rates.midRate(wish.sell, wish.buy);
   if (!midRate) throw invalidField('/buy', 'is not a currency that can be bought for the one to sell');
   return await runIdempotently(db, { caller: caller.id, key, fingerprint, path }, async (tx) => {
-    const origin = { id: newUuid(), ownerId: caller.userId, now: new Date() };
+    const origin = { id: newUuid(), ownerId: caller.userId, now: clock() };
     const quote = priceQuote(wish, midRate, spreadBasisPoints, origin);
     await insertQuote(tx, quote);
     return { status: 201, body: quoteView(quote) };

@@ -37,6 +37,21 @@ export const insertableTables = {
   ],
   approval_decisions: ['id', 'outcome', 'decided_by', 'reason', 'decided_at'],
   fx_quote_uses: ['quote_id', 'transaction_id'],
+  decision_records: [
+    'transaction_id',
+    'step',
+    'posted',
+    'held',
+    'limit_per_transaction',
+    'limit_daily',
+    'limit_monthly',
+    'used_today',
+    'used_this_month',
+    'approval_threshold',
+    'fee_fixed',
+    'fee_millionths',
+    'fee_max',
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 export type InsertableTable = keyof typeof insertableTables;

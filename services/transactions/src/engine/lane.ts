@@ -121,12 +121,16 @@ export class Lane {
 /** What a batch needs of a lane. Replaceable by a planted fault in tests. */
 export type BatchLane = Pick<Lane, 'begin' | 'commit' | 'rollback'>;
 
-/** Sends all at once; waits for all, so that nothing is under way when the first error is thrown. */
+/** Sends all in one write, so that the server wakes up once; waits for all, so that nothing is under way when the first error is thrown. */
 async function together(
   client: pg.Client,
   statements: readonly (string | Statement<QueryResultRow>)[],
 ): Promise<QueryResult[]> {
-  const settled = await Promise.allSettled(statements.map((statement) => client.query<QueryResultRow>(statement)));
+  const { stream } = client.connection;
+  stream.cork();
+  const sent = statements.map((statement) => client.query<QueryResultRow>(statement));
+  stream.uncork();
+  const settled = await Promise.allSettled(sent);
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
@@ -147,7 +151,10 @@ const planning = [
   .map((setting) => `-c ${setting}`)
   .join(' ');
 
-/** A server that refuses a statement says so with a SQLSTATE; everything else, and 08 and 57P, means it is gone. */
+/**
+ * A server that refuses a statement says so with a SQLSTATE; everything else means that the connection is gone, and so do
+ * 08, 57P and 25P03: this process was stopped for so long within a transaction that the server ended it.
+ */
 function isLost(error: unknown): boolean {
-  return !(error instanceof pg.DatabaseError) || error.code === undefined || /^(08|57P)/.test(error.code);
+  return !(error instanceof pg.DatabaseError) || error.code === undefined || /^(08|57P|25P03)/.test(error.code);
 }

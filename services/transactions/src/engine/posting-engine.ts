@@ -2,7 +2,7 @@ import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type BatchRunnerOptions, runBatch } from './batch-runner.ts';
 import type { Command, SubmittedAnswer } from './command.ts';
 import { batchSeconds, batchSize, queueDepth } from './engine-metrics.ts';
-import { Lane, type LaneOptions } from './lane.ts';
+import { type BatchLane, Lane, type LaneOptions } from './lane.ts';
 import { unavailable, WaitingCommand } from './waiting-command.ts';
 
 /** The only way money moves. */
@@ -30,11 +30,23 @@ export interface PostingEngineOptions extends BatchRunnerOptions {
   readonly deadlineMs: number;
 }
 
-/** Starts an engine. It connects with the first command. */
-export function createPostingEngine(options: PostingEngineOptions): PostingEngine {
+/** A lane of the engine's own, which it closes. */
+export type EngineLane = BatchLane & Pick<Lane, 'close'>;
+
+/**
+ * While a batch is under way, another begins only with commands of this weight. Fewer wait for the lane that is at work:
+ * what a batch costs whatever its size would be shared by too few.
+ */
+const leastFurtherBatch = 32;
+
+/** Starts an engine. It connects with the first command. `openLane` is for tests that plant a fault. */
+export function createPostingEngine(
+  options: PostingEngineOptions,
+  openLane: (database: LaneOptions) => EngineLane = (database) => new Lane(database),
+): PostingEngine {
   const queue: WaitingCommand[] = [];
   let queuedWeight = 0;
-  const idle = Array.from({ length: options.lanes }, () => new Lane(options.database));
+  const idle = Array.from({ length: options.lanes }, () => openLane(options.database));
   let closing: PromiseWithResolvers<void> | undefined;
   let scheduled = false;
 
@@ -50,8 +62,9 @@ export function createPostingEngine(options: PostingEngineOptions): PostingEngin
 
   function startBatches(): void {
     while (queue.length > 0) {
+      if (idle.length < options.lanes && queuedWeight < leastFurtherBatch) return;
       // Shared out among the idle lanes, so that one batch is decided here while the database writes another.
-      const share = Math.ceil(queuedWeight / idle.length);
+      const share = Math.max(leastFurtherBatch, Math.ceil(queuedWeight / idle.length));
       const lane = idle.pop();
       if (!lane) return;
       const batch = takeBatch(Math.min(share, options.maxBatch));
@@ -79,7 +92,7 @@ export function createPostingEngine(options: PostingEngineOptions): PostingEngin
     return batch;
   }
 
-  async function work(lane: Lane, batch: readonly WaitingCommand[]): Promise<void> {
+  async function work(lane: EngineLane, batch: readonly WaitingCommand[]): Promise<void> {
     batchSize.observe(batch.length);
     const endTimer = batchSeconds.startTimer();
     const recorded = batch.values().map((item) => item.recordedContext());

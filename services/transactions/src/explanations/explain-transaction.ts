@@ -1,17 +1,18 @@
 import { hasRole, type UserPrincipal } from '@florin/auth';
 import type { Database } from '@florin/database';
-import { formatAmount } from '@florin/money';
+import { formatAmount, parseAmount } from '@florin/money';
 import { formatId, parseId } from '@florin/service';
 import type { Static } from 'typebox';
 import { isStaff } from '../accounts/may-read.ts';
 import { accountName } from '../accounts/public-id.ts';
-import { type FoundQuote, quoteOf } from '../conversions/quote-queries.ts';
+import { quoteOf } from '../conversions/quote-queries.ts';
 import { notFound } from '../errors.ts';
 import { findHold } from '../holds/hold-queries.ts';
 import { holdView } from '../holds/hold-view.ts';
 import type { Tables } from '../tables.ts';
 import { readTransaction } from '../transactions/read-transactions.ts';
 import type { TransactionView } from '../transactions/transaction-view.ts';
+import { limitsOf, rulesOf } from './explained-rules.ts';
 import {
   type Approval,
   type ExplainedEntry,
@@ -21,12 +22,14 @@ import {
   findProviderCalls,
   findReversals,
   findSealNumber,
+  type Origin,
   type ProviderCalls,
+  type RecordedDecision,
+  recordedDecisions,
 } from './explanation-queries.ts';
-import type { ExplanationSchema, RuleSchema } from './explanation-schema.ts';
+import type { ExplanationSchema } from './explanation-schema.ts';
 
 type Explanation = Static<typeof ExplanationSchema>;
-type Rule = Static<typeof RuleSchema>;
 
 /**
  * How a transaction came to be, from what is recorded and nothing else. Whoever may read the transaction may read this;
@@ -42,7 +45,9 @@ export async function explainTransaction(
   const origin = id === undefined ? undefined : await findOrigin(db, id);
   if (id === undefined || !origin) throw notFound('transaction');
   const entries = await explainedEntries(db, id);
-  const visible = entries.filter((entry) => isStaff(user) || entry.ownerId === user.userId);
+  const isVisible = ({ ownerId }: { ownerId: string | null }) => isStaff(user) || ownerId === user.userId;
+  const visible = entries.filter(isVisible);
+  const all = await recordedDecisions(db, id);
   const asked = isStaff(user) || origin.initiatedBy === user.id;
   const quote = await quoteOf(db, id);
   const approval = await findApproval(db, id);
@@ -50,13 +55,18 @@ export async function explainTransaction(
   const seal = await findSealNumber(db, id);
   const holdId = transaction.holdId === undefined ? undefined : parseId('hld', transaction.holdId);
   const hold = holdId === undefined || !asked ? undefined : await findHold(db, holdId);
+  const recorded = isRecorded(origin, all, approval !== undefined || calls?.type === 'withdrawal');
+  const decisions = all.filter(isVisible);
+  const { currency } = transaction;
+  const amount = parseAmount(transaction.amount, currency);
   return {
     transaction,
     initiatedBy: asked ? origin.initiatedBy : null,
     traceId: asked ? origin.traceId : null,
     balances: visible.map(balanceOf),
-    rules: asked ? rulesOf(visible, entries, approval, quote) : [],
-    limits: visible.filter((entry) => isDebit(entry)).map(limitsOf),
+    rules: asked ? rulesOf({ amount, currency, visible, entries, decisions, recorded, approval, quote }) : [],
+    recorded,
+    limits: limitsOf(decisions),
     approvals: approval && asked ? [approvalView(approval, hasRole(user, 'operator') || hasRole(user, 'auditor'))] : [],
     providerCalls: calls && asked ? [callsView(calls)] : [],
     ...(hold && { hold: holdView(hold) }),
@@ -66,8 +76,9 @@ export async function explainTransaction(
   };
 }
 
-function isDebit({ amount, ownerId }: ExplainedEntry): boolean {
-  return amount < 0n && ownerId !== null;
+/** What had to wait has a record of its request, whatever was in force; of a posting, no record says that nothing was. */
+function isRecorded({ unrecorded }: Origin, decisions: readonly RecordedDecision[], hadToWait: boolean): boolean {
+  return !unrecorded && (!hadToWait || decisions.some(({ step }) => step === 'request'));
 }
 
 function balanceOf(entry: ExplainedEntry): Explanation['balances'][number] {
@@ -79,42 +90,6 @@ function balanceOf(entry: ExplainedEntry): Explanation['balances'][number] {
     change: money(entry.amount),
     after: money(entry.balanceAfter),
     version: Number(entry.version),
-  };
-}
-
-/** Only rules whose values are recorded: what else was looked at (status, currency) is in the contract, not in the rows. */
-function rulesOf(
-  visible: readonly ExplainedEntry[],
-  entries: readonly ExplainedEntry[],
-  approval: Approval | undefined,
-  quote: FoundQuote | undefined,
-): Rule[] {
-  const rules: Rule[] = visible.filter(isDebit).map((entry) => {
-    const money = (minor: bigint) => formatAmount(minor, entry.currency);
-    const floor = entry.floor === null ? 'none' : money(entry.floor);
-    const values = { balanceBefore: money(entry.balanceAfter - entry.amount), debited: money(-entry.amount), floor };
-    return { rule: 'sufficient_funds', account: accountName(entry), values };
-  });
-  for (const fee of entries.filter((entry) => entry.name?.startsWith('fees:'))) {
-    rules.push({ rule: 'fee', values: { charged: formatAmount(fee.amount, fee.currency), currency: fee.currency } });
-  }
-  if (approval) rules.push({ rule: 'approval', values: { outcome: approval.outcome ?? 'pending' } });
-  if (quote) {
-    const { midRate, rate, spreadBasisPoints } = quote;
-    const values = { quote: formatId('fxq', quote.id), midRate, rate, spreadBasisPoints: String(spreadBasisPoints) };
-    rules.push({ rule: 'quote', values: { ...values, expiresAt: quote.expiresAt.toISOString() } });
-  }
-  return rules;
-}
-
-function limitsOf(entry: ExplainedEntry): Explanation['limits'][number] {
-  const money = (minor: bigint | null) => (minor === null ? null : formatAmount(minor, entry.currency));
-  return {
-    account: accountName(entry),
-    currency: entry.currency,
-    perTransaction: money(entry.perTransaction),
-    daily: money(entry.daily),
-    monthly: money(entry.monthly),
   };
 }
 

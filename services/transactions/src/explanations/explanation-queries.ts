@@ -8,6 +8,26 @@ export interface Origin {
   /** `usr_…` or `service:<name>` */
   readonly initiatedBy: string;
   readonly traceId: string | null;
+  /** It was posted before decisions were recorded. */
+  readonly unrecorded: boolean;
+}
+
+/** What a decision looked at, with the account that it was about. Minor units of `currency`. */
+export interface RecordedDecision extends Party {
+  readonly step: 'request' | 'posting';
+  readonly currency: string;
+  readonly floor: bigint | null;
+  readonly posted: bigint;
+  readonly held: bigint;
+  readonly perTransaction: bigint | null;
+  readonly daily: bigint | null;
+  readonly monthly: bigint | null;
+  readonly usedToday: bigint | null;
+  readonly usedThisMonth: bigint | null;
+  readonly approvalThreshold: bigint | null;
+  readonly feeFixed: bigint | null;
+  readonly feeMillionths: bigint | null;
+  readonly feeMax: bigint | null;
 }
 
 /** An entry with its account as it is now. Minor units. */
@@ -17,13 +37,11 @@ export interface ExplainedEntry extends Party {
   readonly balanceAfter: bigint;
   readonly version: bigint;
   readonly floor: bigint | null;
-  readonly perTransaction: bigint | null;
-  readonly daily: bigint | null;
-  readonly monthly: bigint | null;
 }
 
 /** What a payment provider was asked and said. */
 export interface ProviderCalls {
+  readonly type: 'deposit' | 'withdrawal';
   readonly provider: string;
   readonly providerReference: string | null;
   readonly status: string;
@@ -46,10 +64,11 @@ export interface Approval {
 /** From wherever the transaction is recorded: posted, waiting for an operator, or at a provider. */
 export async function findOrigin(db: Database<Tables>, id: string): Promise<Origin | undefined> {
   const { rows } = await sql<Origin>`
-    select initiated_by as "initiatedBy", trace_id as "traceId" from (
-      select 1 as place, initiated_by, trace_id from transactions where id = ${id}
-      union all select 2, initiated_by, trace_id from pending_transfers where id = ${id}
-      union all select 3, initiated_by, trace_id from payments where id = ${id}
+    select initiated_by as "initiatedBy", trace_id as "traceId", unrecorded from (
+      select 1 as place, initiated_by, trace_id, decision_unrecorded is not null as unrecorded
+      from transactions where id = ${id}
+      union all select 2, initiated_by, trace_id, false from pending_transfers where id = ${id}
+      union all select 3, initiated_by, trace_id, false from payments where id = ${id}
     ) as found order by place limit 1`.execute(db);
   return rows[0];
 }
@@ -57,11 +76,27 @@ export async function findOrigin(db: Database<Tables>, id: string): Promise<Orig
 /** The transaction's entries, in the order in which they are read everywhere. */
 export async function explainedEntries(db: Database<Tables>, id: string): Promise<ExplainedEntry[]> {
   const { rows } = await sql<ExplainedEntry>`
-    select account.id, account.name, account.owner_id as "ownerId", account.floor,
-      account.limit_per_transaction as "perTransaction", account.limit_daily as daily, account.limit_monthly as monthly,
-      entry.currency, entry.amount, entry.balance_after as "balanceAfter", entry.version
+    select account.id, account.name, account.owner_id as "ownerId", account.floor, entry.currency, entry.amount,
+      entry.balance_after as "balanceAfter", entry.version
     from entries as entry join ledger_accounts as account on account.id = entry.account_id
     where entry.transaction_id = ${id} order by entry.amount, entry.version`.execute(db);
+  return rows;
+}
+
+/** Of the request, where it had to wait, and of the posting, where one was recorded; in this order. */
+export async function recordedDecisions(db: Database<Tables>, id: string): Promise<RecordedDecision[]> {
+  const { rows } = await sql<RecordedDecision>`
+    select step, account.id, account.name, account.owner_id as "ownerId", account.currency, account.floor, record.posted,
+      record.held, record.limit_per_transaction as "perTransaction", record.limit_daily as daily,
+      record.limit_monthly as monthly, used_today as "usedToday", used_this_month as "usedThisMonth",
+      approval_threshold as "approvalThreshold", fee_fixed as "feeFixed", fee_millionths as "feeMillionths",
+      fee_max as "feeMax"
+    from decision_records as record
+    join ledger_accounts as account on account.id = coalesce(
+      (select debit_account_id from transactions where id = ${id}),
+      (select from_account_id from pending_transfers where id = ${id}),
+      (select account_id from payments where id = ${id}))
+    where transaction_id = ${id} order by step desc`.execute(db);
   return rows;
 }
 
@@ -70,6 +105,7 @@ export async function findProviderCalls(db: Database<Tables>, id: string): Promi
   return await db
     .selectFrom('payments')
     .select([
+      'type',
       'provider',
       'provider_reference as providerReference',
       'status',

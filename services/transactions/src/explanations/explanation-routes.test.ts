@@ -45,11 +45,14 @@ describe('GET /v1/transactions/{id}/explain', () => {
       rules: [
         {
           rule: 'sufficient_funds',
+          step: 'posting',
           account: from.id,
-          values: { balanceBefore: '1000.00', debited: '12.50', floor: '0.00' },
+          values: { balanceBefore: '1000.00', held: '0.00', debited: '12.50', floor: '0.00' },
         },
+        { rule: 'approval', step: 'posting', values: { threshold: '500.00', outcome: 'not_needed' } },
       ],
-      limits: [{ account: from.id, currency: 'USD', perTransaction: null, daily: null, monthly: null }],
+      recorded: true,
+      limits: [],
       approvals: [],
       providerCalls: [],
       reversals: [],
@@ -77,7 +80,11 @@ describe('GET /v1/transactions/{id}/explain', () => {
     expect((await explain(alice, id)).json()).toMatchObject({
       initiatedBy: alice.id,
       approvals: [{ outcome: null, decidedBy: null, decidedAt: null }],
-      rules: [{ rule: 'approval', values: { outcome: 'pending' } }],
+      rules: [
+        { rule: 'sufficient_funds', step: 'request', values: { asked: '600.00' } },
+        { rule: 'approval', step: 'request', values: { threshold: '500.00', outcome: 'pending' } },
+      ],
+      recorded: true,
       hold: { amount: '600.00', status: 'active', purpose: 'approval' },
       events: [],
       seal: null,
@@ -100,6 +107,7 @@ describe('GET /v1/transactions/{id}/explain', () => {
     const { rules } = (await explain(alice, String(made.json().id))).json<{ rules: unknown[] }>();
     expect(rules).toContainEqual({
       rule: 'quote',
+      step: 'posting',
       values: { quote, midRate: '1.085', rate: '1.079575', spreadBasisPoints: '50', expiresAt: expect.any(String) },
     });
   });

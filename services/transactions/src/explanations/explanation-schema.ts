@@ -6,9 +6,15 @@ import { TransactionSchema } from '../transactions/transaction-schema.ts';
 const Text = Type.Union([Type.String(), Type.Null()]);
 const Time = Type.Union([Type.String({ description: 'RFC 3339, UTC, milliseconds' }), Type.Null()]);
 
+const Step = Type.String({
+  enum: ['request', 'posting'],
+  description: '`request`: when it was let wait, for an operator or a provider; `posting`: when it was posted',
+});
+
 /** A rule with the values that are recorded of it. */
 export const RuleSchema = Type.Object({
   rule: Type.String({ enum: ['sufficient_funds', 'fee', 'approval', 'quote'] }),
+  step: Step,
   account: Type.Optional(Type.String()),
   values: Type.Record(Type.String(), Type.String()),
 });
@@ -32,9 +38,25 @@ export const ExplanationSchema = Type.Object({
     { description: 'What was posted on the caller’s accounts just before and after' },
   ),
   rules: Type.Array(RuleSchema, { description: 'Rules looked at, as far as their values are recorded' }),
+  recorded: Type.Boolean({
+    description:
+      'False where the decision was made before decisions were recorded: `limits` and the settings in `rules` then say nothing',
+  }),
   limits: Type.Array(
-    Type.Object({ account: Type.String(), currency: Type.String(), perTransaction: Text, daily: Text, monthly: Text }),
-    { description: 'Limits of the accounts that gave, as they are set now; null where there is none' },
+    Type.Object({
+      step: Step,
+      account: Type.String(),
+      currency: Type.String(),
+      perTransaction: Text,
+      daily: Text,
+      usedToday: Type.String(),
+      monthly: Text,
+      usedThisMonth: Type.String(),
+    }),
+    {
+      description:
+        'Limits that were in force, null where there was none of that kind, and what was used of them before',
+    },
   ),
   approvals: Type.Array(
     Type.Object({ askedAt: Type.String(), outcome: Text, decidedBy: Text, reason: Text, decidedAt: Time }),

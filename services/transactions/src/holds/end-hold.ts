@@ -16,7 +16,7 @@ export interface HoldAccess {
   readonly db: Database<Tables>;
   readonly engine: PostingEngine;
   readonly findByNumber: AccountNumberLookup;
-  readonly policy: Pick<TransferPolicy, 'approvalThresholds'>;
+  readonly policy: Pick<TransferPolicy, 'approvalThresholds' | 'stepUp'>;
 }
 
 /** What the body of a capture says: all of the hold and its own destination unless it says otherwise. */

@@ -38,7 +38,7 @@ export function startExpiringHolds({ db, engine, logger }: ExpiryOptions): WorkL
     },
     work: async (hold) => {
       try {
-        await expire(engine, hold);
+        await expireHold(engine, hold);
       } finally {
         underWay.delete(hold.id);
       }
@@ -49,8 +49,14 @@ export function startExpiringHolds({ db, engine, logger }: ExpiryOptions): WorkL
   });
 }
 
-/** Each expiry is a trace of its own. */
-async function expire(engine: PostingEngine, { id, accountId }: { id: string; accountId: string }): Promise<void> {
+/**
+ * Brings a due hold before the ledger, which lets it expire if nothing has ended it before. Each expiry is a trace of its
+ * own. Ids are uuids.
+ */
+export async function expireHold(
+  engine: PostingEngine,
+  { id, accountId }: { id: string; accountId: string },
+): Promise<void> {
   await tracer.startActiveSpan('hold.expire', { root: true }, async (span) => {
     const active = context.active();
     try {

@@ -3,6 +3,7 @@ import { formatAmount } from '@florin/money';
 import { formatId } from '@florin/service';
 import type { Context } from '@opentelemetry/api';
 import { accountName } from '../accounts/public-id.ts';
+import { postingRecord } from '../decisions/decision-record.ts';
 import type { Decision, LedgerAccount, LedgerState, PostedTransaction } from '../engine/command.ts';
 import { canReceive, entriesFor } from '../engine/entries.ts';
 import { type Hold, withHold } from '../engine/hold.ts';
@@ -185,6 +186,7 @@ function captured(state: LedgerState, capturing: Capturing, request: HoldRequest
     transactions: [transaction],
     holds: [after],
     limitUses: checkLimits(state, account, amount),
+    rows: postingRecord({ transactionId: transaction.id, account: freed, limits: state.limits(account.id) }),
     events: [
       postedEvent(transaction, state, request.context, [freed]),
       holdEvent(after, { ...freed, posted: freed.posted - amount }, request.context),

@@ -76,7 +76,10 @@ function placingRoute(app: Server, options: HoldRoutesOptions): void {
       ),
       description: Type.Optional(descriptionField),
     }),
-    response: { 201: HoldSchema, ...problemResponses(...keyed, ...moneyRules, 'insufficient_funds') },
+    response: {
+      201: HoldSchema,
+      ...problemResponses(...keyed, ...moneyRules, 'step_up_required', 'insufficient_funds', 'limit_exceeded'),
+    },
   };
   app.post('/v1/holds', { config: writing, schema }, async (request, reply) => {
     const { account, to, currency, description = null, expiresIn = options.defaultExpiry } = request.body;

@@ -10,7 +10,9 @@ import { type Hold, withHold } from '../engine/hold.ts';
 import type { PostingEngine } from '../engine/posting-engine.ts';
 import { notFound, Refusal } from '../errors.ts';
 import { checkLimits } from '../limits/check-limits.ts';
+import { needsStepUp, stepUpRequired } from '../transfers/step-up.ts';
 import { refusedBy, type TransferRequest } from '../transfers/transfer.ts';
+import type { TransferPolicy } from '../transfers/transfer-policy.ts';
 import { fundsRefusal, statusRefusal } from '../transfers/transfer-rules.ts';
 import { holdEvent } from './hold-event.ts';
 import { holdView } from './hold-view.ts';
@@ -36,20 +38,29 @@ export interface HoldCall {
   readonly traceId: string;
 }
 
+/** What placing a hold needs. */
+export interface HoldDesk {
+  readonly engine: PostingEngine;
+  readonly findByNumber: AccountNumberLookup;
+  readonly policy: Pick<TransferPolicy, 'stepUp'>;
+}
+
 interface Placing extends Omit<HoldWish, 'to'> {
   readonly id: string;
+  /** Whether the caller has to step up first; not unless said. */
+  readonly needsStepUp?: boolean;
   /** uuid; undefined where the hold names no destination, null where the one it names does not exist. */
   readonly to: string | undefined | null;
 }
 
 /** Sets money aside; resolves after the commit. @throws {ProblemError} not_found, upstream_unavailable, … */
 export async function placeHold(
-  { engine, findByNumber }: { engine: PostingEngine; findByNumber: AccountNumberLookup },
+  { engine, findByNumber, policy }: HoldDesk,
   { to, ...wish }: HoldWish,
   { caller, key, fingerprint, path, traceId }: HoldCall,
 ): Promise<SubmittedAnswer> {
   const toId = to === undefined ? undefined : (parseId('acc', to) ?? (await findByNumber(to)) ?? null);
-  const placing = { ...wish, id: newUuid(), to: toId };
+  const placing = { ...wish, id: newUuid(), to: toId, needsStepUp: needsStepUp(policy.stepUp, caller, wish) };
   const request = { caller, path, traceId, context: context.active() };
   return await engine.submit({
     id: placing.id,
@@ -65,6 +76,7 @@ export async function placeHold(
 /** The rules are those of a transfer, in the same order, as far as a hold has to do with them. */
 export function decideHold(state: LedgerState, placing: Placing, request: TransferRequest): Decision {
   try {
+    if (placing.needsStepUp) throw stepUpRequired();
     const account = checkedAccount(state, placing, request);
     const hold = newHold(state, placing, request);
     const event = holdEvent(hold, withHold(account, undefined, hold), request.context);

@@ -11,21 +11,23 @@ import { Teller } from './teller.ts';
 let bank: RealBank;
 let account: string;
 let transaction: string;
+let hold: string;
 beforeAll(async () => {
   bank = await startRealBank();
   const teller = new Teller(bank);
   for (const wish of opening) await teller.do(wish, 0);
   await teller.do({ kind: 'transfer', by: 0, from: 0, to: 1, amount: 500n, currency: 'USD' }, 0);
-  await teller.do({ kind: 'hold', by: 0, account: 0, to: 1, amount: 100n, currency: 'USD' }, 0);
+  await teller.do({ kind: 'hold', by: 0, account: 0, to: 1, amount: 100n, currency: 'USD', expiresIn: undefined }, 0);
   const { db } = bank.ledger;
   transaction = bank.acknowledged.at(-1)?.id ?? '';
   const row = await db.selectFrom('transactions').selectAll().where('id', '=', transaction).executeTakeFirstOrThrow();
   account = row.debit_account_id;
+  hold = (await db.selectFrom('holds').select('id').executeTakeFirstOrThrow()).id;
 });
 afterAll(() => bank.close());
 
 async function violations(db: Database<Tables>): Promise<string[]> {
-  const found = [...(await ledgerViolations(db)), ...(await historyViolations(db, bank.acknowledged))];
+  const found = [...(await ledgerViolations(db, bank.now)), ...(await historyViolations(db, bank.acknowledged))];
   return [...new Set(found.map(({ invariant, subject }) => `${invariant} ${subject}`))].sort();
 }
 
@@ -64,7 +66,11 @@ describe('the invariants', () => {
       () => ['update entries set amount = amount - 1 where $entry'],
       () => ['I1 USD', `I10 ${account}`, `I2 ${transaction}`, `I3 ${account}`],
     ],
-    ['a gap between entries', () => ['update entries set version = 7 where $entry'], () => [`I10 ${account}`]],
+    [
+      'a gap between entries',
+      () => ['update entries set version = version + 7 where $entry'],
+      () => [`I10 ${account}`],
+    ],
     [
       'entries that are the only ones of nothing',
       () => ["update transactions set id = '$other' where $transaction"],
@@ -82,6 +88,17 @@ describe('the invariants', () => {
         'update ledger_accounts set floor = 29401 where $account',
       ],
       () => [`I4 ${account}`],
+    ],
+    ['a hold whose time is up', () => ["update holds set expires_at = '1999-12-31T00:00:00Z'"], () => [`I14 ${hold}`]],
+    [
+      'a hold of a payment that is not on its way',
+      () => ["update holds set purpose = 'withdrawal', expires_at = null"],
+      () => [`I14 ${hold}`],
+    ],
+    [
+      'a key without an answer',
+      () => ["insert into idempotency_keys (caller, key, fingerprint) values ('usr_1', 'stuck', '')"],
+      () => ['I14 stuck'],
     ],
   ])('turn red for %s', async (_, changes, expected) => {
     const other = newUuid();

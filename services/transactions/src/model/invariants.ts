@@ -7,9 +7,9 @@ import type { Tables } from '../tables.ts';
  * `I1` entries sum to 0 per currency · `I2` a transaction has two entries at least and sums to 0 · `I3` balances are the
  * sums of their entries, held is the sum of the active holds · `I4` no balance is below its floor · `I5` each `ok` of the
  * clients is exactly one transaction · `I6` nothing else is one · `I10` versions are contiguous and each entry follows the
- * one before.
+ * one before · `I14` no key is without its answer, no hold outlives what it was made for, nothing waits without one.
  */
-export type LedgerInvariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I10';
+export type LedgerInvariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I10' | 'I14';
 
 /** Something that breaks an invariant: a currency, or the id of an account or transaction. */
 export interface LedgerViolation {
@@ -17,8 +17,11 @@ export interface LedgerViolation {
   readonly subject: string;
 }
 
-/** Looks at every row of the ledger in one statement, so at one instant; empty when all is well. I1 to I4 and I10. */
-export async function ledgerViolations(db: Database<Tables>): Promise<LedgerViolation[]> {
+/**
+ * Looks at every row of the ledger in one statement, so at one instant; empty when all is well. I1 to I4, I10 and, after
+ * due holds have expired, I14. `now` is the ledger's time.
+ */
+export async function ledgerViolations(db: Database<Tables>, now: Date): Promise<LedgerViolation[]> {
   const { rows } = await sql<LedgerViolation>`
     with chain as (
       select account_id, version, amount, balance_after,
@@ -54,7 +57,20 @@ export async function ledgerViolations(db: Database<Tables>): Promise<LedgerViol
     select 'I10', coalesce(account.id, histories.account_id)::text
     from ledger_accounts as account full join histories on histories.account_id = account.id
     where coalesce(account.version, 0) <> coalesce(histories.last, 0)
-      or histories.first <> 1 or histories.last <> histories.entries or not histories.follows`.execute(db);
+      or histories.first <> 1 or histories.last <> histories.entries or not histories.follows
+    union all
+    select 'I14', key from idempotency_keys where status is null
+    union all
+    select 'I14', id::text from holds where status = 'active' and expires_at <= ${now}
+    union all
+    select 'I14', coalesce(hold.id, open.id)::text
+    from (select id from holds where status = 'active' and purpose <> 'authorization') as hold
+    full join (
+      select id from payments where status = 'pending' and type = 'withdrawal'
+      union all
+      select id from pending_transfers where not exists (select from approval_decisions as word where word.id = pending_transfers.id)
+    ) as open on open.id = hold.id
+    where hold.id is null or open.id is null`.execute(db);
   return rows;
 }
 

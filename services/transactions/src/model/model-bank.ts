@@ -1,63 +1,36 @@
-import type { TransferWish } from './wish.ts';
-import { type Caller, type Currency, type Expected, otherCurrency, type Status, type Wish } from './wish.ts';
+import {
+  type Account,
+  after,
+  count,
+  free,
+  type Hold,
+  isDue,
+  isStaff,
+  mayMove,
+  No,
+  noAnswer,
+  type Quote,
+  type Transaction,
+  type Waiting,
+  withinLimits,
+} from './model-rows.ts';
+import { feeOf, holdSeconds, isPaidOut, needsApproval, quoteSeconds } from './policy.ts';
+import { type Caller, type Expected, nothing, type Of, otherCurrency, type TransferWish, type Wish } from './wish.ts';
 
-interface Account {
-  readonly owner: 0 | 1;
-  readonly currency: Currency;
-  status: Status;
-  posted: bigint;
-  held: bigint;
-  perTransaction: bigint | null;
-  monthly: bigint | null;
-  /** What has left it at its owner's wish; a run of the test lies within one month. */
-  left: bigint;
-}
-
-interface Hold {
-  readonly account: number;
-  readonly to: number | undefined;
-  readonly amount: bigint;
-  active: boolean;
-}
-
-interface Transaction {
-  readonly type: 'transfer' | 'deposit' | 'conversion' | 'reversal';
-  readonly amount: bigint;
-  /** Undefined: one of the bank's own accounts. */
-  readonly from: number | undefined;
-  readonly to: number | undefined;
-  reversed: bigint;
-}
-
-interface Quote {
-  readonly by: Caller;
-  readonly sell: Currency;
-  readonly sellAmount: bigint;
-  readonly buyAmount: bigint;
-  used: boolean;
-}
-
-/** A rule's no. */
-class No extends Error {
-  readonly code: string;
-  constructor(code: string) {
-    super(code);
-    this.code = code;
-  }
-}
-
-const statuses: Readonly<Record<string, number>> = { not_found: 404, forbidden: 403, validation_failed: 400 };
-const noAnswer = (error: unknown): Expected & { code: string } => {
-  if (!(error instanceof No)) throw error;
-  return { status: statuses[error.code] ?? 422, code: error.code };
-};
-
-/** The rules of the bank written down a second time, as short as they can be: no database, no time, no concurrency. */
+/** The rules of the bank written down a second time, as short as they can be: no database, no concurrency. */
 export class ModelBank {
   accounts: Account[] = [];
   holds: Hold[] = [];
   transactions: Transaction[] = [];
+  readonly waiting: Waiting[] = [];
+  /** Places in the holds, which have the amounts. */
+  readonly withdrawals: number[] = [];
   readonly quotes: Quote[] = [];
+  now: Date;
+
+  constructor(now: Date) {
+    this.now = now;
+  }
 
   /** Does what is wished, or nothing, and says what the bank has to answer. Prices of quotes are not modelled. */
   answer(wish: Exclude<Wish, { kind: 'quote' }>): Expected {
@@ -71,77 +44,97 @@ export class ModelBank {
   #done(wish: Exclude<Wish, { kind: 'quote' }>): Expected {
     switch (wish.kind) {
       case 'open': {
-        const empty = { status: 'active' as const, posted: 0n, held: 0n, left: 0n };
-        this.accounts.push({ ...wish, ...empty, perTransaction: null, monthly: null });
+        const empty = { status: 'active' as const, posted: 0n, held: 0n, left: new Map() };
+        this.accounts.push({ ...wish, ...empty, perTransaction: null, daily: null, monthly: null });
         return { status: 200 };
       }
       case 'change':
-        this.#change(wish);
-        return { status: 200 };
+        return this.#change(wish);
       case 'deposit':
-        this.#deposit(wish);
-        return { status: 200 };
+        return this.#deposit(wish);
       case 'transfer':
         this.#transfer(wish.by, wish);
         return { status: 201 };
       case 'batch':
         return this.#batch(wish);
+      case 'approve':
+      case 'reject':
+        return this.#decide(wish);
+      case 'withdraw':
+        return this.#withdraw(wish);
+      case 'report':
+        return this.#report(wish);
       case 'hold':
-        this.#hold(wish);
-        return { status: 201 };
+        return this.#hold(wish);
       case 'capture':
-        this.#capture(wish);
-        return { status: 200 };
+        return this.#capture(wish);
       case 'void':
-        this.#end(this.#concerning(wish.by, wish.hold));
+        this.#release(this.#ending(this.#concerning(wish.by, wish.hold)));
+        return { status: 200 };
+      case 'expire':
+        for (const hold of this.holds) if (hold.active && isDue(hold, this.now)) this.#release(hold);
+        return { status: 200 };
+      case 'wait':
+        this.now = after(this.now, wish.seconds);
         return { status: 200 };
       case 'reverse':
-        this.#reverse(wish);
-        return { status: 201 };
+        return this.#reverse(wish);
       case 'convert':
-        this.#convert(wish);
-        return { status: 201 };
+        return this.#convert(wish);
     }
   }
 
-  #change({ account: id, status, limits }: Extract<Wish, { kind: 'change' }>): void {
-    const account = this.accounts[id];
-    if (!account) throw new Error('Only accounts that are there change');
+  #change({ account: id, status, limits }: Of<'change'>): Expected {
+    const account = this.#account(id);
     if (status === 'closed' && (account.posted !== 0n || account.held !== 0n)) throw new No('account_not_empty');
     Object.assign(account, { status, ...limits });
+    return { status: 200 };
   }
 
-  #deposit({ account: id, amount }: Extract<Wish, { kind: 'deposit' }>): void {
-    const account = this.accounts[id];
-    const to = account && account.status !== 'closed' ? id : undefined;
-    if (account && to !== undefined) account.posted += amount;
+  #deposit({ account: id, amount }: Of<'deposit'>): Expected {
+    const account = this.#account(id);
+    const to = account.status === 'closed' ? undefined : id;
+    if (to !== undefined) account.posted += amount;
     this.transactions.push({ type: 'deposit', amount, from: undefined, to, reversed: 0n });
+    return { status: 200 };
   }
 
-  #transfer(by: Caller, { from: fromId, to: toId, amount, currency }: TransferWish): void {
+  #transfer(by: Caller, wish: TransferWish): 'posted' | 'pending_approval' {
+    const { from: fromId, to: toId, amount, currency } = wish;
     const [from, to] = [this.accounts[fromId], this.accounts[toId]];
     if (from?.owner !== by) throw new No('not_found');
     if (fromId === toId) throw new No('same_account');
     if (!to) throw new No('account_not_found');
     if (from.currency !== currency || to.currency !== currency) throw new No('currency_mismatch');
-    this.#mayMove(from, to);
-    if (from.posted - from.held < amount) throw new No('insufficient_funds');
-    this.#withinLimits(from, amount);
-    this.#move('transfer', fromId, toId, amount);
+    mayMove(from, to);
+    const fee = feeOf(amount, currency);
+    if (free(from) < amount + fee) throw new No('insufficient_funds');
+    withinLimits(from, amount, this.now);
+    if (needsApproval(amount, currency)) {
+      const hold = this.#setAside({ purpose: 'approval', account: fromId, amount: amount + fee });
+      this.waiting.push({ ...wish, hold, outcome: undefined });
+      return 'pending_approval';
+    }
+    this.#move('transfer', fromId, toId, { gives: amount, fee });
+    return 'posted';
   }
 
-  #batch({ by, mode, transfers }: Extract<Wish, { kind: 'batch' }>): Expected {
-    const before = structuredClone({ accounts: this.accounts, transactions: this.transactions });
+  #batch({ by, mode, transfers }: Of<'batch'>): Expected {
+    const { accounts, holds, transactions } = this;
+    const before = structuredClone({ accounts, holds, transactions });
+    const alreadyWaiting = this.waiting.length;
     const results: string[] = [];
     for (const transfer of transfers) {
       try {
-        this.#transfer(by, transfer);
-        results.push('posted');
+        const status = this.#transfer(by, transfer);
+        if (mode === 'atomic' && status !== 'posted') throw new No('limit_exceeded');
+        results.push(status);
       } catch (error) {
         const no = noAnswer(error);
         if (mode === 'independent') results.push(no.code);
         else {
           Object.assign(this, before);
+          this.waiting.splice(alreadyWaiting);
           return no;
         }
       }
@@ -149,103 +142,159 @@ export class ModelBank {
     return { status: 200, results };
   }
 
-  #hold({ by, account: id, to: toId, amount, currency }: Extract<Wish, { kind: 'hold' }>): void {
+  #decide({ by, kind, waiting: id }: Of<'approve' | 'reject'>): Expected {
+    if (!isStaff(by)) throw new No('forbidden');
+    const waiting = this.waiting[id];
+    const hold = waiting && this.holds[waiting.hold];
+    if (!waiting || !hold) throw new No('not_found');
+    const { from: fromId, to: toId, amount, currency } = waiting;
+    const [from, to] = [this.#account(fromId), this.#account(toId)];
+    if (by === 'employee' && from.owner === 0) throw new No('forbidden');
+    if (waiting.outcome === kind) return { status: 200 };
+    if (waiting.outcome) throw new No('conflict');
+    if (kind === 'approve') {
+      mayMove(from, to);
+      withinLimits(from, amount, this.now);
+    }
+    waiting.outcome = kind;
+    this.#release(hold);
+    if (kind === 'approve') this.#move('transfer', fromId, toId, { gives: amount, fee: feeOf(amount, currency) });
+    return { status: 200 };
+  }
+
+  #withdraw({ by, account: id, amount, currency }: Of<'withdraw'>): Expected {
     const account = this.accounts[id];
-    const to = toId === undefined ? undefined : this.accounts[toId];
+    if (account?.owner !== by) throw new No('not_found');
+    if (account.currency !== currency) throw new No('currency_mismatch');
+    mayMove(account);
+    if (free(account) < amount) throw new No('insufficient_funds');
+    withinLimits(account, amount, this.now);
+    count(account, amount, this.now);
+    this.withdrawals.push(this.#setAside({ purpose: 'withdrawal', account: id, amount }));
+    return { status: 202 };
+  }
+
+  #report({ withdrawal: id }: Of<'report'>): Expected {
+    const hold = this.holds[this.withdrawals[id] ?? nothing];
+    if (!hold?.active) return { status: 200 };
+    this.#release(hold);
+    if (isPaidOut(hold.amount)) {
+      const { account: from, amount } = hold;
+      this.#account(from).posted -= amount;
+      this.transactions.push({ type: 'withdrawal', amount, from, to: undefined, reversed: 0n });
+    }
+    return { status: 200 };
+  }
+
+  #hold({ by, account: id, to: toId, amount, currency, expiresIn = holdSeconds }: Of<'hold'>): Expected {
+    const account = this.accounts[id];
+    const to = this.accounts[toId ?? nothing];
     if (account?.owner !== by) throw new No('not_found');
     if (toId === id) throw new No('same_account');
     if (toId !== undefined && !to) throw new No('account_not_found');
     if (account.currency !== currency || (to && to.currency !== currency)) throw new No('currency_mismatch');
-    this.#mayMove(account, to);
-    if (account.posted - account.held < amount) throw new No('insufficient_funds');
-    this.#withinLimits(account, amount);
-    account.held += amount;
-    this.holds.push({ account: id, to: toId, amount, active: true });
+    mayMove(account, to);
+    if (free(account) < amount) throw new No('insufficient_funds');
+    withinLimits(account, amount, this.now);
+    this.#setAside({ account: id, to: toId, amount, expiresAt: after(this.now, expiresIn) });
+    return { status: 201 };
   }
 
-  #concerning(by: Caller, id: number): Hold {
-    const hold = this.holds[id];
-    const owners = [hold?.account, hold?.to].map((side) =>
-      side === undefined ? undefined : this.accounts[side]?.owner,
-    );
-    if (!hold || !(by === 'operator' || owners.includes(by))) throw new No('not_found');
-    return hold;
-  }
-
-  #capture({ by, hold: id, amount: wanted, to: chosen }: Extract<Wish, { kind: 'capture' }>): void {
+  #capture({ by, hold: id, amount: wanted, to: chosen }: Of<'capture'>): Expected {
     const hold = this.#concerning(by, id);
     const [toId, amount] = [chosen ?? hold.to, wanted ?? hold.amount];
-    const [from, to] = [this.accounts[hold.account], toId === undefined ? undefined : this.accounts[toId]];
-    if (toId === undefined || !from) throw new No('validation_failed');
-    if (toId !== hold.to && by !== 'operator' && by !== from.owner) throw new No('validation_failed');
-    if (!hold.active) throw new No('hold_not_active');
+    const [from, to] = [this.#account(hold.account), this.accounts[toId ?? nothing]];
+    if (toId === undefined) throw new No('validation_failed');
+    if (toId !== hold.to && !isStaff(by) && by !== from.owner) throw new No('validation_failed');
+    this.#ending(hold);
     if (amount > hold.amount) throw new No('capture_exceeds_hold');
     if (toId === hold.account) throw new No('same_account');
     if (!to) throw new No('account_not_found');
     if (to.currency !== from.currency) throw new No('currency_mismatch');
     if (to.status === 'closed') throw new No('account_closed');
-    this.#mayMove(from, to);
-    this.#withinLimits(from, amount);
-    this.#end(hold);
-    this.#move('transfer', hold.account, toId, amount);
+    mayMove(from, to);
+    if (needsApproval(amount, from.currency) && by !== 'operator') throw new No('limit_exceeded');
+    withinLimits(from, amount, this.now);
+    this.#release(hold);
+    this.#move('transfer', hold.account, toId, { gives: amount });
+    return { status: 200 };
   }
 
-  #end(hold: Hold): void {
-    const account = this.accounts[hold.account];
-    if (!hold.active || !account) throw new No('hold_not_active');
-    hold.active = false;
-    account.held -= hold.amount;
-  }
-
-  #reverse({ by, transaction: id, amount: wanted }: Extract<Wish, { kind: 'reverse' }>): void {
+  #reverse({ by, transaction: id, amount: wanted }: Of<'reverse'>): Expected {
     const original = this.transactions[id];
-    const [payerId, payeeId] = [original?.from, original?.to];
-    const payer = payerId === undefined ? undefined : this.accounts[payerId];
-    const payee = payeeId === undefined ? undefined : this.accounts[payeeId];
-    const may = by === 'operator' || payee?.owner === by;
+    const { from: payerId = nothing, to: payeeId = nothing } = original ?? {};
+    const [payer, payee] = [this.accounts[payerId], this.accounts[payeeId]];
+    const may = isStaff(by) || payee?.owner === by;
     if (!original || !(may || payer?.owner === by)) throw new No('not_found');
     if (!may) throw new No('forbidden');
     if (original.type !== 'transfer') throw new No('not_reversible');
     const left = original.amount - original.reversed;
     const amount = wanted ?? left;
     if (left === 0n || amount > left) throw new No('already_reversed');
-    if (!payee || !payer || payeeId === undefined || payerId === undefined) throw new Error('Both are customers');
-    this.#mayMove(payee, payer);
-    if (payee.posted - payee.held < amount) throw new No('insufficient_funds');
+    if (!payee || !payer) throw new Error('Both are customers');
+    mayMove(payee, payer);
+    if (free(payee) < amount) throw new No('insufficient_funds');
     original.reversed += amount;
-    this.#move('reversal', payeeId, payerId, amount);
+    this.#move('reversal', payeeId, payerId, { gives: amount });
+    return { status: 201 };
   }
 
-  #convert({ by, quote: id, from: fromId, to: toId }: Extract<Wish, { kind: 'convert' }>): void {
+  #convert({ by, quote: id, from: fromId, to: toId }: Of<'convert'>): Expected {
     const [quote, from, to] = [this.quotes[id], this.accounts[fromId], this.accounts[toId]];
     if (quote?.by !== by || from?.owner !== by || to?.owner !== by) throw new No('not_found');
     if (fromId === toId) throw new No('same_account');
-    if (quote.used) throw new No('quote_expired');
+    if (quote.used || this.now > after(quote.madeAt, quoteSeconds)) throw new No('quote_expired');
     if (from.currency !== quote.sell || to.currency !== otherCurrency(quote.sell)) throw new No('currency_mismatch');
-    this.#mayMove(from, to);
-    if (from.posted - from.held < quote.sellAmount) throw new No('insufficient_funds');
-    this.#withinLimits(from, quote.sellAmount);
+    mayMove(from, to);
+    if (free(from) < quote.sellAmount) throw new No('insufficient_funds');
+    withinLimits(from, quote.sellAmount, this.now);
     quote.used = true;
-    this.#move('conversion', fromId, toId, quote.sellAmount, quote.buyAmount);
+    this.#move('conversion', fromId, toId, { gives: quote.sellAmount, gets: quote.buyAmount });
+    return { status: 201 };
   }
 
-  #mayMove(from: Account, to: Account | undefined): void {
-    if (from.status !== 'active') throw new No(`account_${from.status}`);
-    if (to?.status === 'closed') throw new No('account_closed');
+  #account(id: number): Account {
+    const account = this.accounts[id];
+    if (!account) throw new Error('There is no such account');
+    return account;
   }
 
-  #withinLimits({ perTransaction, monthly, left }: Account, amount: bigint): void {
-    const beyond =
-      (perTransaction !== null && amount > perTransaction) || (monthly !== null && left + amount > monthly);
-    if (beyond) throw new No('limit_exceeded');
+  /** The hold, if the caller has to do with it. */
+  #concerning(by: Caller, id: number): Hold {
+    const hold = this.holds[id];
+    const isSide = [hold?.account, hold?.to].some((side) => this.accounts[side ?? nothing]?.owner === by);
+    if (!hold || !(isStaff(by) || isSide)) throw new No('not_found');
+    return hold;
   }
 
-  #move(type: Transaction['type'], fromId: number, toId: number, amount: bigint, received = amount): void {
-    const [from, to] = [this.accounts[fromId], this.accounts[toId]];
-    if (!from || !to) throw new Error('Money moves between accounts that are there');
-    from.posted -= amount;
-    to.posted += received;
-    if (type !== 'reversal') from.left += amount;
-    this.transactions.push({ type, amount, from: fromId, to: toId, reversed: 0n });
+  /** The hold, if it can still be captured or voided. */
+  #ending(hold: Hold): Hold {
+    if (hold.purpose !== 'authorization' || !hold.active || isDue(hold, this.now)) throw new No('hold_not_active');
+    return hold;
+  }
+
+  #setAside(hold: Pick<Hold, 'account' | 'amount'> & Partial<Hold>): number {
+    this.#account(hold.account).held += hold.amount;
+    return (
+      this.holds.push({ purpose: 'authorization', to: undefined, expiresAt: undefined, active: true, ...hold }) - 1
+    );
+  }
+
+  #release(hold: Hold): void {
+    hold.active = false;
+    this.#account(hold.account).held -= hold.amount;
+  }
+
+  #move(
+    type: Transaction['type'],
+    fromId: number,
+    toId: number,
+    { gives, gets = gives, fee = 0n }: { gives: bigint; gets?: bigint; fee?: bigint },
+  ): void {
+    const from = this.#account(fromId);
+    from.posted -= gives + fee;
+    this.#account(toId).posted += gets;
+    if (type !== 'reversal') count(from, gives, this.now);
+    this.transactions.push({ type, amount: gives, from: fromId, to: toId, reversed: 0n });
   }
 }

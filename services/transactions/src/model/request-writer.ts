@@ -1,11 +1,12 @@
 import type { TestIssuer } from '@florin/auth/testing';
 import { formatAmount } from '@florin/money';
 import { formatId, newUuid } from '@florin/service';
+import type { Request } from './messages.ts';
 import type { Names } from './names.ts';
-import type { Request } from './real-bank.ts';
-import { type Caller, otherCurrency, type TransferWish, type Wish } from './wish.ts';
+import { type Caller, type Of, otherCurrency, type TransferWish, type Wish } from './wish.ts';
 
-type Keyed = Exclude<Wish, { kind: 'deposit' }>;
+/** What is asked for by a request; the rest happens to the bank. */
+export type Asked = Exclude<Wish, { kind: 'deposit' | 'report' | 'wait' | 'expire' }>;
 
 /** Writes wishes as requests of two customers and an operator, with the ids that the real bank gave. */
 export class RequestWriter {
@@ -19,16 +20,17 @@ export class RequestWriter {
     this.#names = names;
     const [first, second] = this.customers.map((userId) => issuer.userToken({ userId }));
     const operator = issuer.userToken({ roles: ['operator'] });
-    this.#tokens = { 0: first ?? '', 1: second ?? '', operator };
+    const employee = issuer.userToken({ userId: this.customers[0], roles: ['customer', 'operator'] });
+    this.#tokens = { 0: first ?? '', 1: second ?? '', operator, employee };
     this.#service = issuer.serviceToken('accounts', 'transactions');
   }
 
-  write(wish: Keyed): Request {
+  write(wish: Asked): Request {
     const token = 'by' in wish ? this.#tokens[wish.by] : this.#service;
     return { token, ...this.#request(wish) };
   }
 
-  #request(wish: Keyed): Omit<Request, 'token'> {
+  #request(wish: Asked): Omit<Request, 'token'> {
     const post = (url: string, body?: object) => ({ method: 'POST' as const, url, ...(body && { body }) });
     switch (wish.kind) {
       case 'open':
@@ -43,12 +45,28 @@ export class RequestWriter {
       }
       case 'hold': {
         const to = wish.to === undefined ? {} : { to: this.#account(wish.to) };
-        const { currency } = wish;
-        return post('/v1/holds', { account: this.#account(wish.account), amount: money(wish.amount), currency, ...to });
+        const { currency, expiresIn } = wish;
+        const money = { account: this.#account(wish.account), amount: decimal(wish.amount), currency };
+        return post('/v1/holds', { ...money, ...to, ...(expiresIn !== undefined && { expiresIn }) });
       }
       case 'capture': {
         const to = wish.to === undefined ? {} : { to: this.#account(wish.to) };
         return post(`/v1/holds/${this.#hold(wish.hold)}/capture`, { ...optional(wish.amount), ...to });
+      }
+      case 'withdraw': {
+        const destination = { type: 'card', token: 'tok_ok' };
+        const { account, amount, currency } = wish;
+        return post('/v1/withdrawals', {
+          account: this.#account(account),
+          amount: decimal(amount),
+          currency,
+          destination,
+        });
+      }
+      case 'approve':
+      case 'reject': {
+        const id = this.#names.waiting[wish.waiting]?.id ?? formatId('txn', newUuid());
+        return post(`/v1/transactions/${id}/${wish.kind}`);
       }
       case 'void':
         return post(`/v1/holds/${this.#hold(wish.hold)}/void`);
@@ -58,7 +76,7 @@ export class RequestWriter {
       }
       case 'quote': {
         const { sell, amount } = wish;
-        return post('/v1/fx/quotes', { sell, buy: otherCurrency(sell), side: 'sell', amount: money(amount) });
+        return post('/v1/fx/quotes', { sell, buy: otherCurrency(sell), side: 'sell', amount: decimal(amount) });
       }
       case 'convert': {
         const quote = this.#names.quotes[wish.quote]?.id ?? formatId('fxq', newUuid());
@@ -67,13 +85,13 @@ export class RequestWriter {
     }
   }
 
-  #change({ account: place, status, limits }: Extract<Wish, { kind: 'change' }>): Omit<Request, 'token'> {
+  #change({ account: place, status, limits }: Of<'change'>): Omit<Request, 'token'> {
     const account = this.#names.accounts[place];
     if (!account) throw new Error('Only accounts that are there change');
     account.version += 1;
-    const text = (limit: bigint | null) => (limit === null ? null : money(limit));
+    const text = (limit: bigint | null) => (limit === null ? null : decimal(limit));
     const told = limits && {
-      limits: { perTransaction: text(limits.perTransaction), daily: null, monthly: text(limits.monthly) },
+      limits: { perTransaction: text(limits.perTransaction), daily: text(limits.daily), monthly: text(limits.monthly) },
     };
     return this.#put(account.id, { ...account, status, ...told });
   }
@@ -89,7 +107,7 @@ export class RequestWriter {
   }
 
   #transfer({ from, to, amount, currency }: TransferWish) {
-    return { from: this.#account(from), to: this.#account(to), amount: money(amount), currency };
+    return { from: this.#account(from), to: this.#account(to), amount: decimal(amount), currency };
   }
 
   #account(place: number): string {
@@ -102,10 +120,10 @@ export class RequestWriter {
 }
 
 function optional(amount: bigint | undefined): { amount?: string } {
-  return amount === undefined ? {} : { amount: money(amount) };
+  return amount === undefined ? {} : { amount: decimal(amount) };
 }
 
 /** With the scale that both currencies have. */
-function money(amount: bigint): string {
+function decimal(amount: bigint): string {
   return formatAmount(amount, 'USD');
 }

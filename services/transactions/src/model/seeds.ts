@@ -8,7 +8,7 @@ interface Seed {
   readonly path: string;
 }
 
-type Suite = 'sequential' | 'concurrent';
+type Suite = 'sequential' | 'concurrent' | 'faults';
 type Seeds = Record<Suite, Seed[]>;
 
 const file = join(import.meta.dirname, 'seeds.json');

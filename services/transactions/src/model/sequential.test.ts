@@ -19,7 +19,7 @@ afterAll(() => banks.close());
 function expectedOf(model: ModelBank, teller: Teller, wish: Wish): Expected {
   if (wish.kind !== 'quote') return model.answer(wish);
   const quote = teller.quotes.at(-1);
-  if (quote) model.quotes.push({ ...quote, used: false });
+  if (quote) model.quotes.push({ ...quote, madeAt: model.now, used: false });
   return { status: 201 };
 }
 
@@ -54,7 +54,7 @@ test(
   async () => {
     const run = (plan: readonly Step[]) =>
       banks.run(async (bank) => {
-        const [model, teller] = [new ModelBank(), new Teller(bank)];
+        const [model, teller] = [new ModelBank(bank.now), new Teller(bank)];
         for (const wish of opening) await runBoth(model, teller, wish, 0);
         for (const [index, step] of plan.entries()) await runBoth(model, teller, wishOf(step, teller), index);
       });

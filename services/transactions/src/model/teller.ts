@@ -2,20 +2,19 @@ import { inTransaction } from '@florin/database';
 import { parseAmount } from '@florin/money';
 import { formatId, newUuid, parseId } from '@florin/service';
 import { insertPayment } from '../payments/payment-queries.ts';
+import type { Answer, Request } from './messages.ts';
 import type { KnownQuote, Names } from './names.ts';
-import type { Answer, RealBank, Request } from './real-bank.ts';
-import { RequestWriter } from './request-writer.ts';
+import { isPaidOut } from './policy.ts';
+import type { RealBank } from './real-bank.ts';
+import { type Asked, RequestWriter } from './request-writer.ts';
 import type { Known } from './steps.ts';
-import { type Expected, otherCurrency, type Wish } from './wish.ts';
-
-type Quote = Extract<Wish, { kind: 'quote' }>;
+import { type Expected, type Of, otherCurrency, type TransferWish, type Wish } from './wish.ts';
 
 /** A command that was sent, and what came of it. */
 export interface Sent {
-  readonly wish: Wish;
+  readonly wish: Asked;
   readonly key: string;
-  /** Undefined for a settlement, which does not come by HTTP. */
-  readonly request: Request | undefined;
+  readonly request: Request;
   /** The answer that its key has from now on. */
   kept?: Answer;
 }
@@ -25,6 +24,8 @@ export class Teller implements Known, Names {
   readonly accounts: Names['accounts'] = [];
   readonly holds: Names['holds'] = [];
   readonly transactions: Names['transactions'] = [];
+  readonly waiting: Names['waiting'] = [];
+  readonly withdrawals: Names['withdrawals'] = [];
   readonly quotes: Names['quotes'] = [];
   /** All commands that carry a key. */
   readonly sent: Sent[] = [];
@@ -41,6 +42,10 @@ export class Teller implements Known, Names {
   /** Sends a wish under a key of its own. */
   async do(wish: Wish, replica: number): Promise<Expected> {
     if (wish.kind === 'deposit') return await this.#deposit(wish, replica);
+    if (wish.kind === 'report') return await this.#report(wish, replica);
+    if (wish.kind === 'expire') await this.#bank.expire(replica);
+    if (wish.kind === 'wait') this.#bank.now = new Date(this.#bank.now.getTime() + wish.seconds * 1000);
+    if (wish.kind === 'expire' || wish.kind === 'wait') return { status: 200 };
     const key = newUuid();
     const request = { ...this.#writer.write(wish), key };
     if (request.method === 'PUT') {
@@ -55,7 +60,6 @@ export class Teller implements Known, Names {
 
   /** Sends it as it was, once more or for the first time. */
   async retry(sent: Sent, replica: number): Promise<Answer> {
-    if (!sent.request) throw new Error('It was not sent by HTTP');
     const keptBefore = sent.kept;
     const answer = await this.#bank.send(replica, sent.request);
     const isKept = answer.status < 300 || answer.status === 422;
@@ -73,10 +77,11 @@ export class Teller implements Known, Names {
 
   /** Sends another body under the same key, which has an answer already. */
   async misuse({ wish, request, key }: Sent, replica: number): Promise<Expected> {
-    if (!request || !('by' in wish)) throw new Error('It has no key');
+    if (!('by' in wish)) throw new Error('It has no key');
     const other = { from: formatId('acc', newUuid()), to: formatId('acc', newUuid()), amount: '1.00', currency: 'USD' };
-    const { token } = request;
-    return heard(await this.#bank.send(replica, { method: 'POST', url: '/v1/transfers', token, key, body: other }));
+    return heard(
+      await this.#bank.send(replica, { ...request, method: 'POST', url: '/v1/transfers', key, body: other }),
+    );
   }
 
   /** Of all its accounts, minor units. */
@@ -91,7 +96,7 @@ export class Teller implements Known, Names {
     return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
-  async #deposit({ account, amount }: Extract<Wish, { kind: 'deposit' }>, replica: number): Promise<Expected> {
+  async #deposit({ account, amount }: Of<'deposit'>, replica: number): Promise<Expected> {
     const { id: accountId, owner, currency } = this.accounts[account] ?? fail();
     const id = newUuid();
     const payment = {
@@ -109,64 +114,112 @@ export class Teller implements Known, Names {
       traceId: null,
     };
     await inTransaction(this.#bank.ledger.db, (tx) => insertPayment(tx, payment));
-    await this.#bank.settle(replica, { reference: formatId('txn', id), amount, currency });
-    this.transactions.push({ id: formatId('txn', id), isTransfer: false, to: account });
+    const reference = formatId('txn', id);
+    const answer = await this.#bank.report(replica, { reference, amount, currency, succeeded: true });
+    this.transactions.push({ id: reference, isTransfer: false, to: account });
     this.#bank.acknowledged.push({ id, request: id, amount });
-    return { status: 200 };
+    return heard(answer);
   }
 
-  #opened({ owner, currency }: Extract<Wish, { kind: 'open' }>, url: string): void {
+  async #report({ withdrawal: place }: Of<'report'>, replica: number): Promise<Expected> {
+    const withdrawal = this.withdrawals[place];
+    if (!withdrawal) return { status: 200 };
+    const { id, amount, currency } = withdrawal;
+    const succeeded = isPaidOut(amount);
+    const answer = await this.#bank.report(replica, { reference: id, amount, currency, succeeded });
+    if (succeeded) this.#bank.acknowledged.push({ id: parseId('txn', id) ?? '', request: id, amount });
+    if (succeeded && !withdrawal.reported) this.transactions.push({ id, isTransfer: false, to: undefined });
+    withdrawal.reported = true;
+    return heard(answer);
+  }
+
+  #opened({ owner, currency }: Of<'open'>, url: string): void {
     const id = url.slice(url.lastIndexOf('/') + 1);
     this.accounts.push({ owner, currency, id, version: 1 });
   }
 
-  #learn(wish: Wish, body: Record<string, unknown>): void {
-    const id = String(body.id);
-    const post = (txn: string, isTransfer: boolean, to: number | undefined) =>
-      this.transactions.push({ id: txn, isTransfer, to });
-    if (wish.kind === 'hold') this.holds.push({ id, account: wish.account, to: wish.to });
-    if (wish.kind === 'transfer') post(id, true, wish.to);
-    if (wish.kind === 'capture') post(id, true, wish.to ?? this.holds[wish.hold]?.to);
-    if (wish.kind === 'batch') for (const [place, one] of postedIn(body)) post(one.id, true, wish.transfers[place]?.to);
-    if (wish.kind === 'convert') post(id, false, wish.to);
-    if (wish.kind === 'reverse') {
-      const payer = this.accounts.findIndex((account) => account.id === body.to);
-      post(id, false, payer);
-    }
+  #learn(wish: Asked, body: Answered): void {
+    const { id } = body;
+    if (wish.kind === 'hold') this.holds.push({ id, account: wish.account, to: wish.to, isOwn: true });
+    if (wish.kind === 'transfer') this.#learnTransfer(wish, body);
+    if (wish.kind === 'capture') this.#post(id, true, wish.to ?? this.holds[wish.hold]?.to);
+    if (wish.kind === 'batch')
+      for (const [place, one] of inBatch(body)) this.#learnTransfer(wish.transfers[place] ?? fail(), one);
+    if (wish.kind === 'convert') this.#post(id, false, wish.to);
+    if (wish.kind === 'approve') this.#post(id, true, this.waiting[wish.waiting]?.to);
+    if (wish.kind === 'reverse')
+      this.#post(
+        id,
+        false,
+        this.accounts.findIndex((account) => account.id === body.to),
+      );
     if (wish.kind === 'quote') this.quotes.push(quoteIn(wish, body));
+    if (wish.kind === 'withdraw') {
+      this.#learnHold(body, wish.account);
+      this.withdrawals.push({ id, amount: wish.amount, currency: wish.currency, reported: false });
+    }
   }
 
-  #acknowledge({ wish, key }: Sent, body: Record<string, unknown>): void {
-    const acknowledge = (one: Record<string, unknown>, wanted: bigint | undefined, request: string) => {
+  #learnTransfer({ from, to }: TransferWish, body: Answered): void {
+    if (body.status === 'posted') {
+      this.#post(body.id, true, to);
+    } else {
+      this.#learnHold(body, from);
+      this.waiting.push({ id: body.id, from, to });
+    }
+  }
+
+  #learnHold({ holdId }: Answered, account: number): void {
+    this.holds.push({ id: String(holdId), account, to: undefined, isOwn: false });
+  }
+
+  /** Once, however often it is heard of. */
+  #post(id: string, isTransfer: boolean, to: number | undefined): void {
+    if (this.transactions.every((known) => known.id !== id)) this.transactions.push({ id, isTransfer, to });
+  }
+
+  #acknowledge({ wish, key }: Sent, body: Answered): void {
+    const acknowledge = (one: Answered, wanted: bigint | undefined, request: string) => {
+      if (one.status !== 'posted') return;
       const amount = wanted ?? parseAmount(String(one.amount), String(one.currency));
-      this.#bank.acknowledged.push({ id: parseId('txn', String(one.id)) ?? '', request, amount });
+      this.#bank.acknowledged.push({ id: parseId('txn', one.id) ?? '', request, amount });
     };
     if (wish.kind === 'batch') {
-      for (const [place, one] of postedIn(body)) acknowledge(one, wish.transfers[place]?.amount, `${key} ${place}`);
+      for (const [place, one] of inBatch(body)) acknowledge(one, wish.transfers[place]?.amount, `${key} ${place}`);
     } else if (wish.kind === 'convert') acknowledge(body, this.quotes[wish.quote]?.sellAmount, key);
+    // Whoever approves it: it is one request.
+    else if (wish.kind === 'approve') acknowledge(body, undefined, body.id);
     else if (wish.kind === 'transfer' || wish.kind === 'capture' || wish.kind === 'reverse') {
       acknowledge(body, wish.amount, key);
     }
   }
 }
 
-/** An answer as far as the model speaks of it. */
-export function heard({ status, text }: Answer): Expected {
-  const body: { code?: string; results?: { problem?: { code: string } }[] } = JSON.parse(text);
-  if (status >= 400) return { status, code: String(body.code) };
-  if (!body.results) return { status };
-  return { status, results: body.results.map(({ problem }) => problem?.code ?? 'posted') };
+interface Answered extends Record<string, unknown> {
+  readonly id: string;
 }
 
-function postedIn(body: Record<string, unknown>): [number, { id: string }][] {
-  const results = body.results as { transaction?: { id: string } }[];
+/** An answer as far as the model speaks of it. */
+export function heard({ status, text }: Answer): Expected {
+  const body: { code?: string; results?: { problem?: { code: string }; transaction?: { status: string } }[] } =
+    JSON.parse(text);
+  if (status >= 400) return { status, code: String(body.code) };
+  if (!body.results) return { status };
+  return {
+    status,
+    results: body.results.map(({ problem, transaction }) => problem?.code ?? transaction?.status ?? ''),
+  };
+}
+
+function inBatch(body: Answered): [number, Answered][] {
+  const results = body.results as { transaction?: Answered }[];
   return results.flatMap(({ transaction }, place) => (transaction ? [[place, transaction]] : []));
 }
 
-function quoteIn({ by, sell }: Quote, body: Record<string, unknown>): KnownQuote {
+function quoteIn({ by, sell }: Of<'quote'>, body: Answered): KnownQuote {
   const sellAmount = parseAmount(String(body.sellAmount), sell);
   return {
-    id: String(body.id),
+    id: body.id,
     by,
     sell,
     sellAmount,

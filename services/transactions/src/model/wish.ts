@@ -2,8 +2,8 @@
 export const currencies = ['USD', 'EUR'] as const;
 export type Currency = (typeof currencies)[number];
 
-/** Who asks: one of two customers, or an operator. */
-export type Caller = 0 | 1 | 'operator';
+/** Who asks: one of two customers, an operator, or an employee: customer 0, signed in as an operator. */
+export type Caller = 0 | 1 | 'operator' | 'employee';
 export type Status = 'active' | 'frozen' | 'closed';
 
 /** The number of what does not exist and never will. */
@@ -12,6 +12,7 @@ export const nothing = -1;
 /** Minor units. Null: no limit. */
 export interface ModelLimits {
   readonly perTransaction: bigint | null;
+  readonly daily: bigint | null;
   readonly monthly: bigint | null;
 }
 
@@ -23,7 +24,7 @@ export interface TransferWish {
 }
 
 /**
- * One command to the bank. Accounts, holds, transactions and quotes are numbered in the order in which they came to be;
+ * One command to the bank. Accounts, holds, transactions, waiting transfers, withdrawals and quotes are numbered in the order in which they came to be;
  * `nothing` stands for an id that does not exist. Amounts are minor units.
  */
 export type Wish =
@@ -44,6 +45,8 @@ export type Wish =
       readonly to: number | undefined;
       readonly amount: bigint;
       readonly currency: Currency;
+      /** Seconds. */
+      readonly expiresIn: number | undefined;
     }
   | {
       readonly kind: 'capture';
@@ -66,9 +69,27 @@ export type Wish =
       readonly quote: number;
       readonly from: number;
       readonly to: number;
-    };
+    }
+  /** An operator's word on a transfer that waits, or did. */
+  | { readonly kind: 'approve' | 'reject'; readonly by: Caller; readonly waiting: number }
+  | {
+      readonly kind: 'withdraw';
+      readonly by: Caller;
+      readonly account: number;
+      readonly amount: bigint;
+      readonly currency: Currency;
+    }
+  /** The provider says what became of a withdrawal, for the first time or again. */
+  | { readonly kind: 'report'; readonly withdrawal: number }
+  /** Time goes by. */
+  | { readonly kind: 'wait'; readonly seconds: number }
+  /** The worker comes by that lets due holds expire. */
+  | { readonly kind: 'expire' };
 
-/** What the bank has to answer. `results`: a code, or `posted`, for each transfer of a batch. */
+/** The wish of that kind. */
+export type Of<Kind extends Wish['kind']> = Extract<Wish, { kind: Kind }>;
+
+/** What the bank has to answer. `results`: a code, or the status, for each transfer of a batch. */
 export interface Expected {
   readonly status: number;
   readonly code?: string;

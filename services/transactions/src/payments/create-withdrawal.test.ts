@@ -1,6 +1,7 @@
-import { newUuid, parseId } from '@florin/service';
+import { formatId, newUuid, parseId } from '@florin/service';
 import type { TestDatabase } from '@florin/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { toTransferPolicy } from '../transfers/transfer-policy.ts';
 import { freePort } from './testing/sandbox-process.ts';
 import { createLedgerDatabase, openLedger, read, type TestLedger, withdraw } from './testing/test-ledger.ts';
 
@@ -53,6 +54,41 @@ describe('POST /v1/withdrawals', () => {
     expect(await balance(account)).toMatchObject({ posted: '12.50', held: '5.00', available: '7.50' });
     expect(await read(ledger, `/v1/holds/${withdrawal.holdId}`)).toMatchObject({
       ...{ status: 'active', purpose: 'withdrawal', account, amount: '5.00', expiresAt: null },
+    });
+  });
+
+  test('counts towards limits that come after it, and explain tells what it saw', async () => {
+    const account = await fundedAccount();
+    const { id } = (await withdraw(ledger, { account })).json();
+    const owner = ledger.userId;
+    const row = ledger.db
+      .selectFrom('ledger_accounts')
+      .select('account_number')
+      .where('id', '=', parseId('acc', account) ?? '');
+    const { account_number: accountNumber } = await row.executeTakeFirstOrThrow();
+    const limits = { perTransaction: null, daily: '7.00', monthly: null };
+    const limited = await ledger.app.inject({
+      method: 'PUT',
+      url: `/internal/ledger-accounts/${account}`,
+      headers: { authorization: `Bearer ${ledger.issuer.serviceToken('accounts', 'transactions')}` },
+      payload: { owner: formatId('usr', owner), currency: 'USD', accountNumber, status: 'active', limits, version: 2 },
+    });
+    expect(limited.statusCode).toBe(200);
+    const refused = await withdraw(ledger, { account, amount: '2.01' });
+    expect(refused.json()).toMatchObject({ code: 'limit_exceeded', detail: expect.stringContaining('5.00 USD used') });
+    const second = (await withdraw(ledger, { account, amount: '2.00' })).json();
+    const [before, after] = [
+      await read(ledger, `/v1/transactions/${id}/explain`),
+      await read(ledger, `/v1/transactions/${second.id}/explain`),
+    ];
+    expect(before).toMatchObject({
+      recorded: true,
+      limits: [],
+      rules: [{ step: 'request', values: { balanceBefore: '12.50', held: '0.00', asked: '5.00', floor: '0.00' } }],
+    });
+    expect(after).toMatchObject({
+      limits: [{ step: 'request', account, daily: '7.00', usedToday: '5.00', usedThisMonth: '5.00' }],
+      rules: [{ step: 'request', values: { balanceBefore: '12.50', held: '5.00', asked: '2.00' } }],
     });
   });
 
@@ -119,5 +155,27 @@ describe('POST /v1/withdrawals', () => {
     expect((await withdraw(ledger, { account: frozen })).json().code).toBe('account_frozen');
     const answer = await withdraw(ledger, { account }, { 'idempotency-key': '' });
     expect(answer.statusCode).toBe(400);
+  });
+
+  test('403 step_up_required above STEP_UP_ABOVE without a recent proof, before the account is looked at; then 202', async () => {
+    const policy = toTransferPolicy({ STEP_UP_ABOVE: 'USD:4.99' });
+    const own = await createLedgerDatabase();
+    const strict = await openLedger({ databaseUrl: own.url, providerUrl: 'http://127.0.0.1:9', policy });
+    onTestFinished(async () => {
+      await strict.close();
+      await own.drop();
+    });
+    const account = await strict.openAccount();
+    await strict.db
+      .updateTable('ledger_accounts')
+      .set({ posted: 1_250n })
+      .where('id', '=', parseId('acc', account) ?? '')
+      .execute();
+    const key = { 'idempotency-key': newUuid() };
+    expect((await withdraw(strict, { account, amount: '4.99' })).statusCode).toBe(202);
+    expect((await withdraw(strict, { account }, key)).json()).toMatchObject({ status: 403, code: 'step_up_required' });
+    const claims = { auth_time: Math.floor(Date.now() / 1000), amr: ['pwd'] };
+    const authorization = `Bearer ${strict.issuer.userToken({ userId: strict.userId, claims })}`;
+    expect((await withdraw(strict, { account }, { ...key, authorization })).statusCode).toBe(202);
   });
 });

@@ -15,6 +15,8 @@ import Type, { type Static } from 'typebox';
 import { amountOf, invalidField } from '../errors.ts';
 import { descriptionField, metadataField } from '../transactions/free-fields.ts';
 import { TransactionSchema } from '../transactions/transaction-schema.ts';
+import { needsStepUp } from '../transfers/step-up.ts';
+import type { TransferPolicy } from '../transfers/transfer-policy.ts';
 import { createWithdrawal } from './create-withdrawal.ts';
 import { hasIbanCheckDigits } from './iban.ts';
 import type { Instrument } from './providers/provider.ts';
@@ -55,6 +57,7 @@ const schema = {
     ...problemResponses(
       'validation_failed',
       'idempotency_key_required',
+      'step_up_required',
       'not_found',
       'currency_mismatch',
       'account_frozen',
@@ -88,15 +91,20 @@ function destinationOf({ type, token, iban }: Static<typeof WithdrawalBody>['des
 }
 
 /** POST /v1/withdrawals. */
-export function withdrawalRoutes(payments: Pick<Payments, 'access' | 'providers' | 'wake'>) {
+export function withdrawalRoutes(
+  payments: Pick<Payments, 'access' | 'providers' | 'wake'>,
+  { stepUp }: Pick<TransferPolicy, 'stepUp'>,
+) {
   return async (app: FastifyInstance): Promise<void> => {
     app.post<{ Body: Static<typeof WithdrawalBody> }>(
       '/v1/withdrawals',
       { schema, config: { access: { scopes: ['transactions:write'] } } },
       async (request, reply) => {
-        const withdrawal = withdrawalOf(request.body, payments.providers);
+        const caller = requireUser(request);
+        const wish = withdrawalOf(request.body, payments.providers);
+        const withdrawal = { ...wish, needsStepUp: needsStepUp(stepUp, caller, wish) };
         const answer = await createWithdrawal(payments.access.engine, withdrawal, {
-          caller: requireUser(request),
+          caller,
           key: requireIdempotencyKey(request),
           fingerprint: requestFingerprint(request),
           path: '/v1/withdrawals',

@@ -1,6 +1,7 @@
 import { MAX_MINOR_UNITS } from '@florin/money';
 import { accountName } from '../accounts/public-id.ts';
 import { systemAccountId } from '../accounts/system-accounts.ts';
+import { requestRecord } from '../decisions/decision-record.ts';
 import type { Decision, LedgerAccount, LedgerState, PaymentState, PostedTransaction } from '../engine/command.ts';
 import { canGive, entriesFor } from '../engine/entries.ts';
 import { type Hold, withHold } from '../engine/hold.ts';
@@ -10,6 +11,7 @@ import { holdEvent } from '../holds/hold-event.ts';
 import { checkLimits } from '../limits/check-limits.ts';
 import { postedEvent } from '../transactions/posted-event.ts';
 import { transactionView } from '../transactions/transaction-view.ts';
+import { stepUpRequired } from '../transfers/step-up.ts';
 import { refusedBy, type TransferRequest } from '../transfers/transfer.ts';
 import { fundsRefusal, statusRefusal } from '../transfers/transfer-rules.ts';
 import type { Instrument } from './providers/provider.ts';
@@ -23,6 +25,8 @@ export interface Withdrawal {
   readonly account: string;
   /** Minor units of `currency`, at least 1; may exceed what the database holds. */
   readonly amount: bigint;
+  /** Whether the caller has to step up first; not unless said. */
+  readonly needsStepUp?: boolean;
   readonly currency: string;
   readonly provider: string;
   readonly destination: Instrument;
@@ -32,11 +36,12 @@ export interface Withdrawal {
 
 /**
  * Decides a withdrawal: its money is held at once and the payment written down, due to be brought to the provider. The
- * first rule that says no gives the answer: the account is the caller's (404) · currency · status · funds · limits. It
+ * first rule that says no gives the answer: the caller has stepped up where he must (403) · the account is the caller's (404) · currency · status · funds · limits. It
  * counts towards the limits now, and stays counted should the provider fail.
  */
 export function decideWithdrawal(state: LedgerState, withdrawal: Withdrawal, request: TransferRequest): Decision {
   try {
+    if (withdrawal.needsStepUp) throw stepUpRequired();
     const account = checkedAccount(state, withdrawal, request.caller.userId);
     const limitUses = checkLimits(state, account, withdrawal.amount);
     const hold = newHold(state, withdrawal, request);
@@ -45,7 +50,10 @@ export function decideWithdrawal(state: LedgerState, withdrawal: Withdrawal, req
       transactions: [],
       holds: [hold],
       limitUses,
-      rows: [paymentRow(state, withdrawal, request)],
+      rows: [
+        paymentRow(state, withdrawal, request),
+        requestRecord({ transactionId: withdrawal.id, account, limits: state.limits(account.id) }),
+      ],
       events: [holdEvent(hold, withHold(account, undefined, hold), request.context)],
       answer: { status: 202, body: JSON.stringify(pendingView(state, withdrawal, account)) },
     };

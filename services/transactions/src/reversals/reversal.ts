@@ -2,6 +2,7 @@ import { hasRole, type UserPrincipal } from '@florin/auth';
 import { formatAmount } from '@florin/money';
 import { formatId, problem } from '@florin/service';
 import type { Context } from '@opentelemetry/api';
+import { postingRecord } from '../decisions/decision-record.ts';
 import type {
   Decision,
   LedgerAccount,
@@ -60,6 +61,7 @@ export function decideReversal(state: LedgerState, reversal: Reversal, request: 
     return {
       outcome: 'applied',
       transactions: [transaction],
+      rows: postingRecord({ transactionId: transaction.id, account: payee }),
       events: [postedEvent(transaction, state, request.context)],
       answer: { status: 201, body: JSON.stringify(transactionView(posted, viewer)) },
     };

@@ -6,22 +6,35 @@ import { createTestDatabase, type TestDatabase, testPassword } from '@florin/tes
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { sql } from 'kysely';
 import type { Command } from '../engine/command.ts';
-import { createPostingEngine, type PostingEngine, type PostingEngineOptions } from '../engine/posting-engine.ts';
+import { Lane, type LaneOptions } from '../engine/lane.ts';
+import {
+  createPostingEngine,
+  type EngineLane,
+  type PostingEngine,
+  type PostingEngineOptions,
+} from '../engine/posting-engine.ts';
 import type { Tables } from '../tables.ts';
 import { decideTransfer, type Transfer } from '../transfers/transfer.ts';
 
 const schema = 'transactions';
+const logger = createLogger({ service: schema, level: 'silent' });
 const folder = join(import.meta.dirname, '../../migrations');
 
 /** A ledger on a database of its own, with as many engines as a test asks for. */
 export interface TestLedger {
   readonly database: TestDatabase;
   readonly db: Database<Tables>;
-  engine(options?: Partial<PostingEngineOptions>): PostingEngine;
+  engine(options?: Partial<PostingEngineOptions>, openLane?: OpenLane): PostingEngine;
   /** Opens an active customer's account in USD, or as told. */
   open(account?: Partial<OpenAccount>): Promise<OpenAccount>;
   close(): Promise<void>;
 }
+
+/** How an engine gets its lanes; a fault is planted by another one than the engine's own. */
+export type OpenLane = (database: LaneOptions) => EngineLane;
+
+/** As in production. */
+export const openLane: OpenLane = (database) => new Lane(database);
 
 /** An account as the ledger opens it. */
 export interface OpenAccount {
@@ -54,8 +67,8 @@ export async function startTestLedger(): Promise<TestLedger> {
   return {
     database,
     db,
-    engine(options = {}) {
-      const engine = createPostingEngine({ ...engineOptions(database.url), ...options });
+    engine(options = {}, lane = openLane) {
+      const engine = createPostingEngine({ ...engineOptions(database.url), ...options }, lane);
       engines.push(engine);
       return engine;
     },
@@ -77,7 +90,7 @@ export function engineOptions(url: string): PostingEngineOptions {
     maxQueue: 10_000,
     deadlineMs: 4_000,
     clock: () => new Date(),
-    logger: createLogger({ service: schema, level: 'silent' }),
+    logger,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { UserPrincipal } from '@florin/auth';
 import type { TransactionView } from '../transactions/transaction-view.ts';
 import { destinationOf, type TransferDesk, transferOf } from './post-transfer.ts';
 import { readState } from './read-state.ts';
@@ -17,9 +18,9 @@ export interface DryRun extends TransactionView {
 export async function dryRunTransfer(
   desk: Omit<TransferDesk, 'engine'>,
   wish: TransferWish,
-  request: TransferRequest,
+  request: TransferRequest & { readonly caller: UserPrincipal },
 ): Promise<DryRun> {
-  const transfer = transferOf(desk.policy, wish, await destinationOf(desk, wish));
+  const transfer = transferOf(desk.policy, request.caller, wish, await destinationOf(desk, wish));
   const state = await readState(desk.db, accountsOf(transfer), [transfer.from]);
   return { ...effectOf(state, transfer, request).view, dryRun: true };
 }

@@ -7,6 +7,7 @@ import type { SubmittedAnswer } from '../engine/command.ts';
 import type { PostingEngine } from '../engine/posting-engine.ts';
 import type { Tables } from '../tables.ts';
 import { feeOf } from './fee.ts';
+import { needsStepUp } from './step-up.ts';
 import { decideTransfer, type Transfer } from './transfer.ts';
 import type { TransferWish } from './transfer-body.ts';
 import type { TransferPolicy } from './transfer-policy.ts';
@@ -35,7 +36,7 @@ export async function postTransfer(
   wish: TransferWish,
   { caller, key, fingerprint, path, traceId }: TransferCall,
 ): Promise<SubmittedAnswer> {
-  const transfer = transferOf(desk.policy, wish, await destinationOf(desk, wish));
+  const transfer = transferOf(desk.policy, caller, wish, await destinationOf(desk, wish));
   const trace = context.active();
   return await desk.engine.submit({
     id: transfer.id,
@@ -56,8 +57,13 @@ export async function destinationOf(
   return parseId('acc', to) ?? (await findByNumber(to));
 }
 
-/** The transfer that is wished, by the bank's policy; `to` is the uuid of the destination, undefined where there is none. */
-export function transferOf(policy: TransferPolicy, wish: TransferWish, to: string | undefined): Transfer {
+/** The transfer that the caller wishes, by the bank's policy; `to` is the uuid of the destination, undefined where there is none. */
+export function transferOf(
+  policy: TransferPolicy,
+  caller: UserPrincipal,
+  wish: TransferWish,
+  to: string | undefined,
+): Transfer {
   const { amount, currency } = wish;
   const threshold = policy.approvalThresholds.get(currency);
   return {
@@ -67,6 +73,8 @@ export function transferOf(policy: TransferPolicy, wish: TransferWish, to: strin
     to,
     fee: feeOf(policy.fees, amount, currency),
     needsApproval: threshold !== undefined && amount > threshold,
+    needsStepUp: needsStepUp(policy.stepUp, caller, wish),
+    terms: { approvalThreshold: threshold, fee: policy.fees.get(currency) },
   };
 }
 

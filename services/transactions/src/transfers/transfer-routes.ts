@@ -51,6 +51,7 @@ const schema = {
     ...problemResponses(
       'validation_failed',
       'idempotency_key_required',
+      'step_up_required',
       'not_found',
       ...transferRefusals,
       'idempotency_key_reused',

@@ -119,7 +119,7 @@ describe('a transfer that needs an approval', () => {
       outcome: 'applied',
       transactions: [],
       limitUses: [],
-      rows: [{ table: 'pending_transfers' }],
+      rows: [{ table: 'pending_transfers' }, { table: 'decision_records', row: { step: 'request', posted: '1000' } }],
     });
     expect(after.account(a)).toMatchObject({ posted: 1000n, held: 285n });
     expect(JSON.parse('answer' in decision ? decision.answer.body : '{}')).toMatchObject({

@@ -2,6 +2,7 @@ import { formatAmount, MAX_MINOR_UNITS } from '@florin/money';
 import { problem } from '@florin/service';
 import type { Context } from '@opentelemetry/api';
 import { accountName } from '../accounts/public-id.ts';
+import type { TransferTerms } from '../decisions/decision-record.ts';
 import type { LedgerAccount, LedgerState, PostedTransaction, Posting } from '../engine/command.ts';
 import { available, canGive, canReceive, entriesFor } from '../engine/entries.ts';
 import type { Hold } from '../engine/hold.ts';
@@ -25,6 +26,10 @@ export interface Transfer {
   readonly fee?: bigint;
   /** Whether it has to wait for an operator; not unless said. */
   readonly needsApproval?: boolean;
+  /** Whether the caller has to step up first; not unless said. */
+  readonly needsStepUp?: boolean;
+  /** The settings that fee and approval follow from, for the record. */
+  readonly terms?: TransferTerms;
   readonly currency: string;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;

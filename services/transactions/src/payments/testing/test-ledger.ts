@@ -9,6 +9,7 @@ import { buildApp } from '../../app.ts';
 import type { LedgerAccountStatus } from '../../engine/command.ts';
 import { createPostingEngine } from '../../engine/posting-engine.ts';
 import type { Tables } from '../../tables.ts';
+import { openPolicy, type TransferPolicy } from '../../transfers/transfer-policy.ts';
 import { startPayments } from '../start-payments.ts';
 import { sandboxApiKey, sandboxSecret } from './sandbox-process.ts';
 
@@ -30,7 +31,12 @@ export function createLedgerDatabase(): Promise<TestDatabase> {
 export type TestLedger = Awaited<ReturnType<typeof openLedger>>;
 
 /** `providerUrl` is where the sandbox provider is or will be. */
-export async function openLedger(options: { databaseUrl: string; providerUrl: string; reconcileAfterMs?: number }) {
+export async function openLedger(options: {
+  databaseUrl: string;
+  providerUrl: string;
+  reconcileAfterMs?: number;
+  policy?: TransferPolicy;
+}) {
   const logger = createLogger({ service: schema, level: 'silent' });
   const pool = createPool({ url: options.databaseUrl, schema, applicationName: 'payments-test' });
   const db = createDatabase<Tables>(pool);
@@ -57,7 +63,8 @@ export async function openLedger(options: { databaseUrl: string; providerUrl: st
     },
   );
   const issuer = testIssuer();
-  const app = buildApp({ logger, db, engine, payments, keys: issuer.keys, tokenIssuer: issuer.issuer });
+  const { policy = openPolicy } = options;
+  const app = buildApp({ logger, db, engine, payments, policy, keys: issuer.keys, tokenIssuer: issuer.issuer });
   const userId = newUuid();
   const token = issuer.userToken({ userId });
   let accounts = 0;
