@@ -65,6 +65,16 @@ create table outbox (
   constraint outbox_pkey PRIMARY KEY ("position")
 );
 
+create table owners (
+  owner uuid not null,
+  attempt bigint not null default 0,
+  closed_at timestamp with time zone,
+  erased_at timestamp with time zone,
+  constraint owners_pkey PRIMARY KEY (owner),
+  constraint owners_attempt_check CHECK ((attempt >= 0)),
+  constraint owners_check CHECK (((erased_at IS NULL) OR (closed_at IS NOT NULL)))
+);
+
 create table status_changes (
   account_id uuid not null,
   version integer not null,
@@ -93,7 +103,9 @@ CREATE OR REPLACE FUNCTION accounts.notify_outbox()
  LANGUAGE plpgsql
 AS $function$
     begin
-      perform pg_notify(tg_table_schema || '_outbox', '');
+      if pg_try_advisory_xact_lock_shared(hashtext('florin relay awake'), hashtext(tg_table_schema)) then
+        perform pg_notify(tg_table_schema || '_outbox', '');
+      end if;
       return null;
     end
   $function$
@@ -106,4 +118,5 @@ grant delete, insert, select, update on accounts to accounts;
 grant delete, insert, select, update on balances to accounts;
 grant delete, insert, select, update on inbox to accounts;
 grant delete, insert, select, update on outbox to accounts;
+grant delete, insert, select, update on owners to accounts;
 grant delete, insert, select, update on status_changes to accounts;

@@ -60,6 +60,35 @@ create table audit_pending (
   constraint audit_pending_pkey PRIMARY KEY ("position")
 );
 
+create table erased_tokens (
+  id uuid not null,
+  kind text not null,
+  revoked_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint erased_tokens_pkey PRIMARY KEY (id),
+  constraint erased_tokens_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'api_key'::text])))
+);
+
+create table erased_users (
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  erased_at timestamp with time zone not null,
+  constraint erased_users_pkey PRIMARY KEY (id)
+);
+
+create table erasures (
+  user_id uuid not null,
+  attempt bigint not null,
+  requested_by uuid not null,
+  ip text,
+  requested_at timestamp with time zone not null,
+  claimed boolean not null,
+  due_at timestamp with time zone,
+  constraint erasures_pkey PRIMARY KEY (user_id),
+  constraint erasures_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint erasures_attempt_check CHECK ((attempt > 0))
+);
+
 create table idempotency_keys (
   caller text not null,
   key text not null,
@@ -96,8 +125,8 @@ create table mails (
   constraint mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint mails_attempts_check CHECK ((attempts >= 0)),
   constraint mails_check CHECK (((state = 'waiting'::text) = (ended_at IS NULL))),
-  constraint mails_check1 CHECK (((state <> 'waiting'::text) OR (num_nonnulls(user_id, address) = 1))),
-  constraint mails_kind_check CHECK ((kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'password_changed'::text]))),
+  constraint mails_kind_check CHECK ((kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'password_changed'::text, 'change_email'::text, 'email_change_requested'::text, 'email_changed'::text, 'passkey_added'::text, 'passkey_removed'::text]))) NOT VALID,
+  constraint mails_recipient_check CHECK (((state <> 'waiting'::text) OR (num_nonnulls(user_id, address) > 0))) NOT VALID,
   constraint mails_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'dropped'::text, 'failed'::text])))
 );
 
@@ -106,9 +135,11 @@ create table one_time_tokens (
   purpose text not null,
   user_id uuid not null,
   expires_at timestamp with time zone not null,
+  address text,
   constraint one_time_tokens_pkey PRIMARY KEY (token_hash),
   constraint one_time_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  constraint one_time_tokens_purpose_check CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text]))),
+  constraint one_time_tokens_address_check CHECK (((purpose = 'change_email'::text) = (address IS NOT NULL))) NOT VALID,
+  constraint one_time_tokens_purpose_check CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text]))) NOT VALID,
   constraint one_time_tokens_token_hash_check CHECK ((length(token_hash) = 32))
 );
 
@@ -116,6 +147,45 @@ create table outbox (
   position bigint generated always as identity not null,
   event json not null,
   constraint outbox_pkey PRIMARY KEY ("position")
+);
+
+create table passkey_challenges (
+  challenge_hash bytea not null,
+  purpose text not null,
+  session_id uuid,
+  expires_at timestamp with time zone not null,
+  constraint passkey_challenges_pkey PRIMARY KEY (challenge_hash),
+  constraint passkey_challenges_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
+  constraint passkey_challenges_challenge_hash_check CHECK ((length(challenge_hash) = 32)),
+  constraint passkey_challenges_check CHECK (((purpose = 'log_in'::text) = (session_id IS NULL))),
+  constraint passkey_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['log_in'::text, 'register'::text, 'step_up'::text])))
+);
+
+create table passkey_handles (
+  user_id uuid not null,
+  handle bytea not null,
+  constraint passkey_handles_handle_unique UNIQUE (handle),
+  constraint passkey_handles_pkey PRIMARY KEY (user_id),
+  constraint passkey_handles_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint passkey_handles_handle_check CHECK ((length(handle) = 32))
+);
+
+create table passkeys (
+  id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  credential_id bytea not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  backed_up boolean not null,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone,
+  constraint passkeys_credential_id_unique UNIQUE (credential_id),
+  constraint passkeys_pkey PRIMARY KEY (id),
+  constraint passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint passkeys_counter_check CHECK ((counter >= 0)),
+  constraint passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023)))
 );
 
 create table passwords (
@@ -130,7 +200,7 @@ create table recovery_codes (
   user_id uuid not null,
   code_hash bytea not null,
   constraint recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
-  constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES second_factors(user_id) ON DELETE CASCADE,
+  constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE NOT VALID,
   constraint recovery_codes_code_hash_check CHECK ((length(code_hash) = 32))
 );
 
@@ -159,22 +229,26 @@ create table sessions (
   expires_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
   revoked_for text,
+  proven_at timestamp with time zone,
+  proven_by text[] not null default '{pwd}'::text[],
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint sessions_check CHECK (((revoked_at IS NULL) = (revoked_for IS NULL))),
   constraint sessions_generation_check CHECK ((generation > 0)),
+  constraint sessions_proven_by_check CHECK ((proven_by <@ ARRAY['pwd'::text, 'otp'::text, 'webauthn'::text])),
   constraint sessions_refresh_seed_check CHECK ((length(refresh_seed) = 32)),
-  constraint sessions_revoked_for_check CHECK ((revoked_for = ANY (ARRAY['logout'::text, 'ended_by_user'::text, 'refresh_token_reuse'::text, 'user_disabled'::text, 'role_removed'::text, 'password_reset'::text, 'password_changed'::text]))) NOT VALID
+  constraint sessions_revoked_for_check CHECK ((revoked_for = ANY (ARRAY['logout'::text, 'ended_by_user'::text, 'refresh_token_reuse'::text, 'user_disabled'::text, 'role_removed'::text, 'password_reset'::text, 'password_changed'::text, 'email_changed'::text]))) NOT VALID
 );
 
 create table signing_keys (
   kid text not null,
-  private_key bytea not null,
+  private_key bytea,
   public_jwk jsonb not null,
   created_at timestamp with time zone not null,
   not_before timestamp with time zone not null,
   retired_at timestamp with time zone,
-  constraint signing_keys_pkey PRIMARY KEY (kid)
+  constraint signing_keys_pkey PRIMARY KEY (kid),
+  constraint signing_keys_retired_check CHECK (((retired_at IS NULL) = (private_key IS NOT NULL)))
 );
 
 create table users (
@@ -208,6 +282,12 @@ CREATE INDEX audit_log_at ON identity.audit_log USING btree (at);
 
 CREATE INDEX audit_log_resource ON identity.audit_log USING btree (resource, sequence);
 
+CREATE INDEX audit_log_user ON identity.audit_log USING btree (((details ->> 'user'::text)), sequence) WHERE (details ? 'user'::text);
+
+CREATE INDEX erased_tokens_expires_at ON identity.erased_tokens USING btree (expires_at);
+
+CREATE INDEX erasures_due_at ON identity.erasures USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE INDEX idempotency_keys_created_at ON identity.idempotency_keys USING btree (created_at);
 
 CREATE INDEX login_guesses_last_guess_at ON identity.login_guesses USING btree (last_guess_at);
@@ -222,6 +302,12 @@ CREATE INDEX one_time_tokens_expires_at ON identity.one_time_tokens USING btree 
 
 CREATE INDEX one_time_tokens_user_id ON identity.one_time_tokens USING btree (user_id, purpose);
 
+CREATE INDEX passkey_challenges_expires_at ON identity.passkey_challenges USING btree (expires_at);
+
+CREATE INDEX passkey_challenges_session_id ON identity.passkey_challenges USING btree (session_id);
+
+CREATE INDEX passkeys_user_id ON identity.passkeys USING btree (user_id, id);
+
 CREATE INDEX sessions_expires_at ON identity.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_revoked ON identity.sessions USING btree (access_expires_at) WHERE (revoked_at IS NOT NULL);
@@ -235,7 +321,9 @@ CREATE OR REPLACE FUNCTION identity.notify_outbox()
  LANGUAGE plpgsql
 AS $function$
     begin
-      perform pg_notify(tg_table_schema || '_outbox', '');
+      if pg_try_advisory_xact_lock_shared(hashtext('florin relay awake'), hashtext(tg_table_schema)) then
+        perform pg_notify(tg_table_schema || '_outbox', '');
+      end if;
       return null;
     end
   $function$
@@ -247,11 +335,17 @@ grant delete, insert, select, update on api_keys to identity;
 grant select, update on audit_chain_head to identity;
 grant insert, select on audit_log to identity;
 grant delete, insert, select on audit_pending to identity;
+grant delete, insert, select, update on erased_tokens to identity;
+grant delete, insert, select, update on erased_users to identity;
+grant delete, insert, select, update on erasures to identity;
 grant delete, insert, select, update on idempotency_keys to identity;
 grant delete, insert, select, update on login_guesses to identity;
 grant delete, insert, select, update on mails to identity;
 grant delete, insert, select, update on one_time_tokens to identity;
 grant delete, insert, select, update on outbox to identity;
+grant delete, insert, select, update on passkey_challenges to identity;
+grant delete, insert, select, update on passkey_handles to identity;
+grant delete, insert, select, update on passkeys to identity;
 grant delete, insert, select, update on passwords to identity;
 grant delete, insert, select, update on recovery_codes to identity;
 grant delete, insert, select, update on second_factors to identity;

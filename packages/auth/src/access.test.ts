@@ -1,10 +1,10 @@
-import { formatId, newUuid, type Server } from '@florin/service';
+import { formatId, newUuid, openApiDocument, type Server } from '@florin/service';
 import { testServer } from '@florin/service/testing';
 import Type from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Access } from './access.ts';
+import { type Access, type AccessDescription, describeAccess } from './access.ts';
 import { authPlugin } from './auth-plugin.ts';
-import { allScopes, type Role, requireUser, type Scope } from './principal.ts';
+import { allRoles, allScopes, type Role, requireUser, type Scope } from './principal.ts';
 import { testIssuer } from './testing.ts';
 
 const { keys, issuer, userToken, serviceToken } = testIssuer();
@@ -29,7 +29,8 @@ function start(): Server {
 
 beforeAll(async () => {
   app = start();
-  for (const [url, access] of Object.entries(routes)) app.get(url, { config: { access } }, async () => ({ ok: true }));
+  for (const [url, access] of Object.entries(routes))
+    app.get(url, { config: { access }, schema: {} }, async () => ({ ok: true }));
   const body = Type.Object({ name: Type.String() }, { additionalProperties: false });
   app.post('/write', { config: { access: { scopes: ['accounts:write'] } }, schema: { body } }, async () => ({}));
   app.get('/me', { config: { access: {} } }, async (request) => ({ id: requireUser(request).userId }));
@@ -86,6 +87,49 @@ describe('who may call what', () => {
     const userId = '01890a5d-ac96-774b-bcce-b302099a8057';
     expect((await app.inject({ url: '/me', headers: bearer(userToken({ userId })) })).json()).toEqual({ id: userId });
     expect((await app.inject({ url: '/me-publicly' })).json().code).toBe('unauthenticated');
+  });
+});
+
+describe('the OpenAPI document says who may call', () => {
+  const callers = allRoles.flatMap((role) =>
+    [[], ['accounts:read'], ['accounts:write'], [...allScopes]].flatMap((scopes) =>
+      ['ses', 'key'].map((kind) => ({ role, scopes: scopes as Scope[], kind: kind as 'ses' | 'key' })),
+    ),
+  );
+
+  function predicted(description: AccessDescription, { role, scopes, kind }: (typeof callers)[number]): boolean {
+    const { security, 'x-roles': roles, 'x-api-keys': apiKeys, 'x-services': services } = description;
+    const [needs] = security;
+    if (!needs) return true;
+    const hasRole = !roles || role === 'admin' || roles.includes(role);
+    const hasScopes = needs.bearer.every((scope) => scopes.some((own) => own === scope));
+    return !services && hasRole && hasScopes && (kind === 'ses' || apiKeys === true);
+  }
+
+  test.each(Object.keys(routes))('%s, and every caller is treated as it says', async (url) => {
+    const { paths } = openApiDocument(app) as { paths: Record<string, { get: AccessDescription }> };
+    const description = paths[url]?.get;
+    if (!description) throw new Error(`${url} is not documented`);
+    for (const caller of callers) {
+      const { role, scopes, kind } = caller;
+      const token = userToken({ roles: [role], scopes, claims: { sid: formatId(kind, newUuid()) } });
+      const { statusCode } = await app.inject({ url, headers: bearer(token) });
+      expect([caller, statusCode]).toEqual([caller, predicted(description, caller) ? 200 : 403]);
+    }
+  });
+
+  test('as the one description that an Access has', () => {
+    expect(describeAccess('public')).toEqual({ security: [] });
+    expect(describeAccess({})).toEqual({ security: [{ bearer: [] }], 'x-api-keys': false });
+    expect(describeAccess({ roles: ['auditor'], scopes: ['accounts:read'] })).toEqual({
+      security: [{ bearer: ['accounts:read'] }],
+      'x-roles': ['auditor'],
+      'x-api-keys': true,
+    });
+    expect(describeAccess({ services: ['gateway'] })).toEqual({
+      security: [{ bearer: [] }],
+      'x-services': ['gateway'],
+    });
   });
 });
 

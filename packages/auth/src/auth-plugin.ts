@@ -1,10 +1,12 @@
 import jwt, { type FastifyJWTOptions } from '@fastify/jwt';
 import { ProblemError, problem } from '@florin/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { checkAccess } from './access.ts';
+import { checkAccess, describeAccess } from './access.ts';
+import { headerOf } from './key-id.ts';
 import type { KeySource } from './keys.ts';
 import { type Principal, serviceFromClaims, userFromClaims } from './principal.ts';
 import { tokenTypes } from './sign-token.ts';
+import { isPlausible, isUnambiguous } from './strict-token.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 /** What authPlugin needs. */
@@ -65,20 +67,11 @@ function jwtOptions(options: AuthOptions, kind: 'user' | 'service', keysUsed: Ke
   };
 }
 
-function claimedType(token: string): unknown {
-  try {
-    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString('utf8'));
-    return typeof header === 'object' && header !== null && 'typ' in header ? header.typ : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function bearerToken(request: FastifyRequest): string {
   const token = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i.exec(
     request.headers.authorization ?? '',
   )?.[1];
-  if (token === undefined || token.length > maxTokenLength) throw unauthenticated();
+  if (token === undefined || token.length > maxTokenLength || !isUnambiguous(token)) throw unauthenticated();
   return token;
 }
 
@@ -89,7 +82,7 @@ interface Verified {
 
 async function verify(request: FastifyRequest): Promise<Verified> {
   // The header is not proven yet; it only chooses which of the two pinned verifiers has to agree.
-  if (claimedType(bearerToken(request)) === tokenTypes.service) {
+  if (headerOf(bearerToken(request))?.typ === tokenTypes.service) {
     const claims = await request.verifyServiceToken();
     return { principal: serviceFromClaims(claims), claims };
   }
@@ -116,7 +109,7 @@ function authenticator(keys: KeySource, keysUsed: KeysUsed): Authenticate {
     const { principal, claims } = await verify(request).catch((error: unknown) => {
       throw refusal(error, request);
     });
-    if (principal === undefined) throw unauthenticated();
+    if (principal === undefined || !isPlausible(claims)) throw unauthenticated();
     const used = keysUsed.get(request);
     const { exp } = claims as { exp: number };
     if (used) remembered.add(authorization, { principal, ...used, expiresAt: exp * 1000 + clockToleranceMs });
@@ -134,7 +127,8 @@ function authenticator(keys: KeySource, keysUsed: KeysUsed): Authenticate {
 
 /**
  * Access control for all routes added to `app` afterwards: each must say `config.access`, and a route without it throws
- * when it is added. Tokens are verified before bodies are read: 401, then 403, then 400. Call it before any route.
+ * when it is added. It stands in the route's OpenAPI operation as `describeAccess` writes it. Tokens are verified before
+ * bodies are read: 401, then 403, then 400. Call it before any route.
  */
 export function authPlugin(app: FastifyInstance, options: AuthOptions): void {
   app.decorateRequest('principal', null);
@@ -142,9 +136,14 @@ export function authPlugin(app: FastifyInstance, options: AuthOptions): void {
   app.register(jwt, jwtOptions(options, 'user', keysUsed));
   app.register(jwt, jwtOptions(options, 'service', keysUsed));
   const authenticate = authenticator(options.keys, keysUsed);
-  app.addHook('onRoute', ({ method, url, config }) => {
-    if (config?.operational || config?.access) return;
-    throw new Error(`${[method].flat().join(', ')} ${url} does not say who may call it: set config.access`);
+  app.addHook('onRoute', (route) => {
+    const { method, url, config } = route;
+    if (config?.operational) return;
+    if (!config?.access) {
+      throw new Error(`${[method].flat().join(', ')} ${url} does not say who may call it: set config.access`);
+    }
+    // A route without a schema is in no document.
+    if (route.schema) route.schema = Object.assign({}, route.schema, describeAccess(config.access));
   });
   app.addHook('onRequest', async (request) => {
     if (request.is404) return;

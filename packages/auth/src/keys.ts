@@ -43,39 +43,57 @@ export function staticKeys(jwks: JsonWebKeySet): KeySource {
   return { find: async (kid) => pems.get(kid) };
 }
 
+/** Sends a request, as the global `fetch` does; a caller with several instances of a service picks one here. */
+export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
+
 /** What remoteKeys needs. Times in milliseconds. */
 export interface RemoteKeysOptions {
   /** Of the key set: …/.well-known/jwks.json */
   url: string;
+  fetch?: Fetch;
   /** How long one fetch may take. */
   deadlineMs?: number;
   /** The least time between two fetches because of unknown key ids. */
   refetchMs?: number;
-  /** After this age the set is fetched again beside the request that notices. */
-  maxAgeMs?: number;
+  /** How often the set is read again: a withdrawn key is refused, and a new one known, that much later at most. */
+  pollMs?: number;
 }
 
-async function fetchKeys(url: string, deadlineMs: number): Promise<Map<string, string>> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(deadlineMs) });
+/** Keys that are read again all the time. */
+export interface RemoteKeys extends KeySource {
+  /** Reads no more; the known keys stay good. */
+  close(): void;
+}
+
+const defaults = { fetch, deadlineMs: 2000, refetchMs: 250, pollMs: 1000 };
+const firstRetryMs = 500;
+
+async function fetchKeys(url: URL, send: Fetch, signal: AbortSignal): Promise<Map<string, string>> {
+  const response = await send(url, { redirect: 'error', signal });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return toPems(await response.json());
 }
 
 /**
- * Keys fetched over HTTP and kept. An id that is not among them causes a new fetch, at most one every `refetchMs`, so
- * that made-up ids can't drive requests. While the other side is away the known keys stay good.
+ * Keys read over HTTP every `pollMs`, so that no request waits for them and a withdrawn key is soon forgotten. An id that is not
+ * among them causes a read beside those, at most one every `refetchMs`, so that made-up ids can't drive requests. While the
+ * other side is away the known keys stay good.
  */
-export function remoteKeys(options: RemoteKeysOptions): KeySource {
-  const { url, deadlineMs = 2000, refetchMs = 5000, maxAgeMs = 300_000 } = options;
+export function remoteKeys(options: RemoteKeysOptions): RemoteKeys {
+  const { fetch: send, deadlineMs, refetchMs, pollMs } = { ...defaults, ...options };
+  const url = new URL(options.url);
+  const closing = new AbortController();
   let pems: Map<string, string> | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
   function refresh(): Promise<void> {
-    fetching ??= fetchKeys(url, deadlineMs)
+    fetching ??= fetchKeys(url, send, AbortSignal.any([closing.signal, AbortSignal.timeout(deadlineMs)]))
       .then((fetched) => {
         pems = fetched;
       })
+      // Whoever needs a key that has not come is told so by `find`.
+      .catch(() => undefined)
       .finally(() => {
         triedAt = performance.now();
         fetching = undefined;
@@ -84,14 +102,11 @@ export function remoteKeys(options: RemoteKeysOptions): KeySource {
   }
 
   async function find(kid: string): Promise<string | undefined> {
-    const age = performance.now() - triedAt;
     const known = pems?.get(kid);
-    if (known !== undefined) {
-      if (age > maxAgeMs) void refresh().catch(() => undefined);
-      return known;
-    }
+    if (known !== undefined) return known;
+    const age = performance.now() - triedAt;
     // Without any keys a retry is worth more than patience, but not one for every request.
-    if (fetching || age > (pems ? refetchMs : Math.min(refetchMs, 500))) await refresh().catch(() => undefined);
+    if (fetching || age > (pems ? refetchMs : Math.min(refetchMs, firstRetryMs))) await refresh();
     if (!pems) {
       throw problem('upstream_unavailable', 'Tokens cannot be verified just now; try again shortly.', {
         retryAfterSeconds: 1,
@@ -100,5 +115,12 @@ export function remoteKeys(options: RemoteKeysOptions): KeySource {
     return pems.get(kid);
   }
 
-  return { find };
+  const polling = setInterval(refresh, pollMs).unref();
+  return {
+    find,
+    close() {
+      clearInterval(polling);
+      closing.abort();
+    },
+  };
 }

@@ -25,6 +25,12 @@ export type Role = (typeof roles)[number];
 /** What a token may be used for. */
 export type Scope = (typeof allScopes)[number];
 
+/** How a person can prove who he is, as the claim `amr` names it: password, code of a second factor, passkey. */
+export const proofMethods = ['pwd', 'otp', 'webauthn'] as const;
+
+/** One of those. */
+export type ProofMethod = (typeof proofMethods)[number];
+
 /** A person, or a program acting for one with an API key. */
 export interface UserPrincipal {
   kind: 'user';
@@ -36,6 +42,10 @@ export interface UserPrincipal {
   sessionId: string;
   roles: Role[];
   scopes: Scope[];
+  /** When the person last proved in this session who he is, in seconds since 1970. An API key has none. */
+  provenAt?: number;
+  /** How he did then. */
+  provenBy?: ProofMethod[];
 }
 
 /** Another service of the fleet. */
@@ -55,6 +65,8 @@ const userClaims = Compile(
     scope: Type.String({ maxLength: 1024 }),
     iat: Type.Number(),
     exp: Type.Number(),
+    auth_time: Type.Optional(Type.Number()),
+    amr: Type.Optional(Type.Array(Type.String(), { maxItems: 8 })),
   }),
 );
 
@@ -74,6 +86,10 @@ function isScope(text: string): text is Scope {
   return (allScopes as readonly string[]).includes(text);
 }
 
+function isProofMethod(text: string): text is ProofMethod {
+  return (proofMethods as readonly string[]).includes(text);
+}
+
 /** The user that verified claims name, or undefined where they don't have the form. Unknown roles and scopes give nothing. */
 export function userFromClaims(claims: unknown): UserPrincipal | undefined {
   if (!userClaims.Check(claims)) return undefined;
@@ -86,6 +102,8 @@ export function userFromClaims(claims: unknown): UserPrincipal | undefined {
     sessionId: claims.sid,
     roles: claims.roles.filter(isRole),
     scopes: claims.scope.split(' ').filter(isScope),
+    ...(claims.auth_time !== undefined && { provenAt: claims.auth_time }),
+    ...(claims.amr !== undefined && { provenBy: claims.amr.filter(isProofMethod) }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { remoteKeys } from './keys.ts';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { type RemoteKeysOptions, remoteKeys } from './keys.ts';
 import { serviceTokens } from './service-tokens.ts';
 import { testIssuer } from './testing.ts';
 
@@ -40,10 +40,21 @@ const first = testIssuer().jwks;
 const second = testIssuer().jwks;
 const kidOf = (jwks: typeof first) => jwks.keys[0]?.kid ?? '';
 
+/** Reads by itself only where a test says so. */
+function startKeys(options: RemoteKeysOptions) {
+  const keys = remoteKeys({ pollMs: 60_000, ...options });
+  onTestFinished(keys.close);
+  return keys;
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await wait(5);
+}
+
 describe('remoteKeys', () => {
   test('fetches once for parallel callers and keeps the keys', async () => {
     answer = { body: first, delayMs: 50 };
-    const keys = remoteKeys({ url: `${base}/jwks` });
+    const keys = startKeys({ url: `${base}/jwks` });
     const found = await Promise.all(Array.from({ length: 20 }, () => keys.find(kidOf(first))));
     expect(new Set(found)).toEqual(new Set([expect.stringContaining('BEGIN PUBLIC KEY')]));
     await keys.find(kidOf(first));
@@ -52,7 +63,7 @@ describe('remoteKeys', () => {
 
   test('unknown ids drive at most one fetch per refetchMs, and a rotated key is found then', async () => {
     answer = { body: first };
-    const keys = remoteKeys({ url: base, refetchMs: 300 });
+    const keys = startKeys({ url: base, refetchMs: 300 });
     await keys.find(kidOf(first));
     for (let attempt = 0; attempt < 20; attempt += 1) expect(await keys.find(`made-up-${attempt}`)).toBeUndefined();
     expect(requests).toHaveLength(1);
@@ -68,29 +79,39 @@ describe('remoteKeys', () => {
     ['does not answer', { body: first, delayMs: 500 }],
   ])('while the other side %s the known keys stay good', async (_name, outage) => {
     answer = { body: first };
-    const keys = remoteKeys({ url: base, refetchMs: 0, deadlineMs: 100 });
+    const keys = startKeys({ url: base, refetchMs: 0, deadlineMs: 100 });
     await keys.find(kidOf(first));
     answer = outage;
     expect(await keys.find('unknown')).toBeUndefined();
     expect(await keys.find(kidOf(first))).toContain('BEGIN PUBLIC KEY');
   });
 
-  test('keys that were withdrawn are forgotten after maxAgeMs', async () => {
+  test('a withdrawn key is forgotten and a new one known after pollMs, though nobody asks', async () => {
     answer = { body: first };
-    const keys = remoteKeys({ url: base, maxAgeMs: 50, refetchMs: 60_000 });
+    const keys = startKeys({ url: base, pollMs: 100, refetchMs: 60_000 });
     await keys.find(kidOf(first));
     answer = { body: second };
-    await wait(60);
-    await keys.find(kidOf(first));
-    await wait(50);
+    await eventually(() => requests.length > 2);
+    // From what is held: an unknown id causes no read within refetchMs.
     expect(await keys.find(kidOf(first))).toBeUndefined();
     expect(await keys.find(kidOf(second))).toContain('BEGIN PUBLIC KEY');
+  });
+
+  test('no more reads after the close', async () => {
+    answer = { body: first };
+    const keys = startKeys({ url: base, pollMs: 20 });
+    await keys.find(kidOf(first));
+    keys.close();
+    const before = requests.length;
+    await wait(150);
+    expect(requests.length).toBe(before);
+    expect(await keys.find(kidOf(first))).toContain('BEGIN PUBLIC KEY');
   });
 
   test('without any keys it is upstream_unavailable, within the deadline', async () => {
     answer = { body: first, delayMs: 2000 };
     const startedAt = performance.now();
-    const keys = remoteKeys({ url: base, deadlineMs: 100 });
+    const keys = startKeys({ url: base, deadlineMs: 100 });
     await expect(keys.find('k')).rejects.toMatchObject({ code: 'upstream_unavailable', retryAfterSeconds: 1 });
     expect(performance.now() - startedAt).toBeLessThan(1000);
   });
@@ -99,7 +120,7 @@ describe('remoteKeys', () => {
     const rsa = { kty: 'RSA', kid: 'rsa', n: 'AQAB', e: 'AQAB' };
     const encryption = { ...second.keys[0], use: 'enc' };
     answer = { body: { keys: [rsa, encryption, ...first.keys] } };
-    const keys = remoteKeys({ url: base });
+    const keys = startKeys({ url: base });
     expect(await keys.find('rsa')).toBeUndefined();
     expect(await keys.find(kidOf(second))).toBeUndefined();
     expect(await keys.find(kidOf(first))).toContain('BEGIN PUBLIC KEY');
@@ -129,6 +150,25 @@ describe('serviceTokens', () => {
     expect(requests).toHaveLength(1);
     await wait(220);
     await tokens.tokenFor('transactions');
+    expect(requests).toHaveLength(2);
+  });
+
+  test('a token whose key has been withdrawn is not used any more', async () => {
+    const issuer = testIssuer();
+    const other = testIssuer();
+    let keys = issuer.keys;
+    answer = { body: { token: issuer.serviceToken('accounts', 'transactions'), expiresIn: 600 } };
+    const tokens = serviceTokens({ ...options(), keys: { find: (kid) => keys.find(kid) } });
+    const token = await tokens.tokenFor('transactions');
+    expect(await tokens.tokenFor('transactions')).toBe(token);
+    keys = other.keys;
+    answer = { body: { token: other.serviceToken('accounts', 'transactions'), expiresIn: 600 } };
+    const next = await tokens.tokenFor('transactions');
+    expect(next).not.toBe(token);
+    expect(await tokens.tokenFor('transactions')).toBe(next);
+    // Not knowing is no reason to stop.
+    keys = { find: () => Promise.reject(new Error('away')) };
+    expect(await tokens.tokenFor('transactions')).toBe(next);
     expect(requests).toHaveLength(2);
   });
 

@@ -1,6 +1,8 @@
 import { problem } from '@florin/service';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { isKeyKnown } from './key-id.ts';
+import type { Fetch, KeySource } from './keys.ts';
 
 const answer = Compile(Type.Object({ token: Type.String({ minLength: 1 }), expiresIn: Type.Number({ minimum: 1 }) }));
 
@@ -11,6 +13,9 @@ export interface ServiceTokensOptions {
   /** The name this service is registered under. */
   clientName: string;
   clientSecret: string;
+  /** Tokens whose key these no longer have are not used any more. */
+  keys?: KeySource;
+  fetch?: Fetch;
 }
 
 /** Tokens for calls to other services. */
@@ -30,7 +35,8 @@ const spareMs = 30_000;
 
 async function requestToken(options: ServiceTokensOptions, audience: string): Promise<CachedToken> {
   const askedAt = performance.now();
-  const response = await fetch(new URL('/internal/service-tokens', options.identityUrl), {
+  const { fetch: send = fetch } = options;
+  const response = await send(new URL('/internal/service-tokens', options.identityUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ client: options.clientName, secret: options.clientSecret, audience }),
@@ -61,9 +67,11 @@ export function serviceTokens(options: ServiceTokensOptions): ServiceTokens {
     return started;
   }
 
+  const isCurrent = async (token: string) => options.keys === undefined || (await isKeyKnown(options.keys, token));
+
   async function tokenFor(audience: string): Promise<string> {
     const known = cached.get(audience);
-    if (known && performance.now() < known.goodUntil) return known.token;
+    if (known && performance.now() < known.goodUntil && (await isCurrent(known.token))) return known.token;
     try {
       return (await fetchToken(audience)).token;
     } catch (cause) {

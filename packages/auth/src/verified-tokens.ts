@@ -43,6 +43,7 @@ function freeze(token: VerifiedToken): VerifiedToken {
   if (principal.kind === 'user') {
     Object.freeze(principal.roles);
     Object.freeze(principal.scopes);
+    Object.freeze(principal.provenBy);
   }
   Object.freeze(principal);
   return Object.freeze(token);

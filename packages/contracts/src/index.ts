@@ -14,5 +14,7 @@ export { ledgerAccountOpened } from './events/ledger-account-opened.v1.ts';
 export { sessionsRevoked } from './events/sessions-revoked.v1.ts';
 export { transactionFailed } from './events/transaction-failed.v1.ts';
 export { transactionPosted } from './events/transaction-posted.v1.ts';
+export { userEmailChanged } from './events/user-email-changed.v1.ts';
+export { userErased } from './events/user-erased.v1.ts';
 export { userRegistered } from './events/user-registered.v1.ts';
 export { type QueueName, queues } from './queues.ts';

@@ -10,6 +10,7 @@ import { holdVoided } from './events/hold-voided.v1.ts';
 import { ledgerAccountOpened } from './events/ledger-account-opened.v1.ts';
 import { transactionFailed } from './events/transaction-failed.v1.ts';
 import { transactionPosted } from './events/transaction-posted.v1.ts';
+import { userErased } from './events/user-erased.v1.ts';
 
 const holdEvents = [holdCreated.type, holdCaptured.type, holdVoided.type, holdExpired.type] as const;
 const accountEvents = [accountOpened.type, accountFrozen.type, accountUnfrozen.type, accountClosed.type] as const;
@@ -21,7 +22,9 @@ const accountEvents = [accountOpened.type, accountFrozen.type, accountUnfrozen.t
 export const queues = {
   'transactions.accounts': [...accountEvents, accountLimitsChanged.type],
   'accounts.ledger': [ledgerAccountOpened.type, transactionPosted.type, ...holdEvents],
-  'notification.inbox': [...accountEvents, transactionPosted.type, transactionFailed.type],
+  'notification.inbox': [...accountEvents, transactionPosted.type, transactionFailed.type, userErased.type],
+  'accounts.users': [userErased.type],
+  'transactions.users': [userErased.type],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A durable queue of the table above. */

@@ -48,18 +48,22 @@ const byStatus: Record<number, ProblemCode> = {
   504: 'upstream_timeout',
 };
 
-// Sockets that break, and PostgreSQL shutting down (57P0x), refusing connections (53300) or losing them (08xxx).
-const lostConnection =
-  /^(ECONN(REFUSED|RESET|ABORTED)|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|57P0[1-5]|53300|08\d{3})$/;
-const lostConnectionMessage = /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated)/;
+// Sockets that break, and what PostgreSQL says that is shutting down or starting (57P0x), loses connections (08xxx), is out
+// of something (53xxx), has trouble with its disk (58xxx), is read-only after a failover (25006), has ended a transaction in
+// which we stood still (25P03), or was so slow that it gave a statement up (57014) or a wait for a lock (55P03): the same
+// request may well succeed a moment later.
+const outage =
+  /^(ECONN(REFUSED|RESET|ABORTED)|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|57P0[1-5]|57014|55P03|25006|25P03|(08|53|58)\w{3})$/;
+const outageMessage =
+  /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client (has encountered a connection error|was closed) and is not queryable)/;
 
-function isLostConnection(error: unknown, depth = 3): boolean {
+function isOutage(error: unknown, depth = 3): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as Raised;
-  if (typeof code === 'string' && lostConnection.test(code)) return true;
-  if (lostConnectionMessage.test(error.message)) return true;
+  if (typeof code === 'string' && outage.test(code)) return true;
+  if (outageMessage.test(error.message)) return true;
   const inner = error instanceof AggregateError ? error.errors : [error.cause];
-  return depth > 0 && inner.some((one) => isLostConnection(one, depth - 1));
+  return depth > 0 && inner.some((one) => isOutage(one, depth - 1));
 }
 
 function codeOf(error: Raised): ProblemCode {
@@ -75,7 +79,7 @@ function codeOf(error: Raised): ProblemCode {
 export function toProblem(raised: unknown): ProblemError {
   if (raised instanceof ProblemError) return raised;
   const error = raised instanceof Error ? (raised as Raised) : new Error('a value that is no Error was thrown');
-  const code = isLostConnection(error) ? 'upstream_unavailable' : codeOf(error);
+  const code = isOutage(error) ? 'upstream_unavailable' : codeOf(error);
   const retryAfterSeconds = code === 'upstream_unavailable' ? 1 : undefined;
   return problem(code, details[code] ?? 'The request was refused.', {
     cause: error,

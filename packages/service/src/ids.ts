@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Type, { type TString } from 'typebox';
 
-const prefixes = ['usr', 'ses', 'key', 'acc', 'txn', 'hld', 'sch', 'ntf', 'whe', 'whd', 'evt', 'fxq'] as const;
+const prefixes = ['usr', 'ses', 'key', 'acc', 'txn', 'hld', 'sch', 'ntf', 'whe', 'whd', 'evt', 'fxq', 'pky'] as const;
 
 /** The kinds of things with a public id. */
 export type IdPrefix = (typeof prefixes)[number];

@@ -1,5 +1,6 @@
+import Fastify from 'fastify';
 import Type from 'typebox';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { body, optionalBody } from './schemas.ts';
 import type { Server } from './server.ts';
 import { testServer } from './testing.ts';
@@ -43,38 +44,75 @@ function post(url: string, payload: string | Buffer | undefined, contentType?: s
 
 const json = 'application/json';
 
+const ambiguousBodies: [name: string, payload: string | Buffer, pointer: string][] = [
+  ['invalid JSON', '{"amount":', ''],
+  ['a trailing comma', '{"amount":"1",}', ''],
+  ['NaN', '{"amount":NaN}', ''],
+  ['two values', '{"amount":"1"}{"amount":"2"}', ''],
+  ['a byte order mark', '\ufeff{"amount":"1"}', ''],
+  ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xc3, 0x28, 0x22, 0x7d]), ''],
+  ['UTF-16', Buffer.from('{"amount":"1"}', 'utf16le'), ''],
+  ['an overlong encoding', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), ''],
+  ['a surrogate in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), ''],
+  ['a key given twice', '{"amount":"1","amount":"2"}', '/amount'],
+  ['a key given twice, once escaped', '{"amount":"1","\\u0061mount":"2"}', '/amount'],
+  ['NUL', '{"amount":"1\\u0000"}', '/amount'],
+  ['a lone high surrogate', '{"amount":"\\ud83d"}', '/amount'],
+  ['a lone low surrogate', '{"metadata":{"a":"\\ude00x"},"amount":"1"}', '/metadata/a'],
+  ['NUL in a key', '{"amount":"1","a\\u0000":"1"}', '/?'],
+  ['__proto__', '{"amount":"1","__proto__":{"admin":true}}', '/__proto__'],
+  ['escaped __proto__', '{"amount":"1","\\u005f_proto__":{"admin":true}}', '/__proto__'],
+  ['constructor.prototype', '{"amount":"1","metadata":{"constructor":{"prototype":{}}}}', '/metadata/constructor'],
+  ['a thousand brackets', '['.repeat(1000) + ']'.repeat(1000), '/0'.repeat(100)],
+  ['null', 'null', ''],
+  ['an array', '[]', ''],
+  ['a text', '"amount"', ''],
+  ['nothing', '', ''],
+];
+
 describe('bodies that cannot be read in one way only are 400 validation_failed', () => {
-  test.each<[string, string | Buffer, string]>([
-    ['invalid JSON', '{"amount":', ''],
-    ['a trailing comma', '{"amount":"1",}', ''],
-    ['NaN', '{"amount":NaN}', ''],
-    ['two values', '{"amount":"1"}{"amount":"2"}', ''],
-    ['a byte order mark', '\ufeff{"amount":"1"}', ''],
-    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xc3, 0x28, 0x22, 0x7d]), ''],
-    ['UTF-16', Buffer.from('{"amount":"1"}', 'utf16le'), ''],
-    ['an overlong encoding', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), ''],
-    ['a surrogate in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), ''],
-    ['a key given twice', '{"amount":"1","amount":"2"}', '/amount'],
-    ['a key given twice, once escaped', '{"amount":"1","\\u0061mount":"2"}', '/amount'],
-    ['NUL', '{"amount":"1\\u0000"}', '/amount'],
-    ['a lone high surrogate', '{"amount":"\\ud83d"}', '/amount'],
-    ['a lone low surrogate', '{"metadata":{"a":"\\ude00x"},"amount":"1"}', '/metadata/a'],
-    ['NUL in a key', '{"amount":"1","a\\u0000":"1"}', '/?'],
-    ['__proto__', '{"amount":"1","__proto__":{"admin":true}}', '/__proto__'],
-    ['escaped __proto__', '{"amount":"1","\\u005f_proto__":{"admin":true}}', '/__proto__'],
-    ['constructor.prototype', '{"amount":"1","metadata":{"constructor":{"prototype":{}}}}', '/metadata/constructor'],
-    ['a thousand brackets', '['.repeat(1000) + ']'.repeat(1000), '/0'.repeat(100)],
-    ['null', 'null', ''],
-    ['an array', '[]', ''],
-    ['a text', '"amount"', ''],
-    ['nothing', '', ''],
-  ])('%s', async (_name, payload, pointer) => {
+  test.each(ambiguousBodies)('%s', async (_name, payload, pointer) => {
     const response = await post('/transfers', payload, json);
     expect(response.statusCode).toBe(400);
     expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
     expect(response.json()).toMatchObject({ code: 'validation_failed', status: 400, instance: '/transfers' });
     expect(response.json().errors[0].pointer).toBe(pointer);
     expect({}).not.toHaveProperty('admin');
+  });
+
+  test('control: a plain Fastify takes many of them', async () => {
+    const plain = Fastify();
+    onTestFinished(() => plain.close());
+    const fields = { amount: { type: 'string' }, metadata: { type: 'object' } };
+    const schema = { body: { type: 'object', required: ['amount'], properties: fields } };
+    plain.post('/transfers', { schema }, async (request) => request.body);
+    const taken: string[] = [];
+    for (const [name, payload] of ambiguousBodies) {
+      const headers = { 'content-type': json };
+      const { statusCode } = await plain.inject({ method: 'POST', url: '/transfers', headers, payload });
+      if (statusCode === 200) taken.push(name);
+    }
+    expect(taken).toEqual(
+      expect.arrayContaining([
+        ...['a byte order mark', 'a key given twice', 'a key given twice, once escaped'],
+        ...['NUL', 'NUL in a key', 'a lone high surrogate', 'a lone low surrogate'],
+      ]),
+    );
+  });
+
+  test('control: what reaches for prototypes does so in a naive merge', () => {
+    const merge = (target: Record<string, unknown>, source: Record<string, unknown>): void => {
+      for (const [name, value] of Object.entries(source)) {
+        if (typeof value !== 'object' || value === null) target[name] = value;
+        else merge(target[name] as Record<string, unknown>, value as Record<string, unknown>);
+      }
+    };
+    for (const [name, payload] of ambiguousBodies.filter(([one]) => one.endsWith('__proto__'))) {
+      merge({}, JSON.parse(String(payload)));
+      const polluted = Reflect.has({}, 'admin');
+      Reflect.deleteProperty(Object.prototype, 'admin');
+      expect(polluted, name).toBe(true);
+    }
   });
 
   test('a whole emoji and escapes are fine', async () => {

@@ -64,23 +64,6 @@ describe('metrics', () => {
   });
 });
 
-describe('load shedding', () => {
-  test('while the event loop is far behind, requests are 503 with Retry-After and health is not', async () => {
-    start({ loadShedding: true });
-    app.get('/work', async () => ({}));
-    await app.ready();
-    expect((await app.inject('/work')).statusCode).toBe(200);
-    // Blocks the thread, and with it the event loop, without using the processor.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2600);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const shed = await app.inject('/work');
-    expect(shed.statusCode).toBe(503);
-    expect(shed.headers['retry-after']).toBe('1');
-    expect(shed.json()).toMatchObject({ code: 'upstream_unavailable' });
-    expect((await app.inject('/health/live')).statusCode).toBe(200);
-  });
-});
-
 interface Document {
   openapi: string;
   tags: unknown;
@@ -111,8 +94,11 @@ describe('OpenAPI', () => {
       response: { 201: thing, ...problemResponses('validation_failed', 'invalid_cursor', 'conflict') },
     };
     app.post('/v1/things', { schema: create }, async (_request, reply) => reply.code(201).send({ id: 'a' }));
-    const open = { config: { access: 'public' }, schema: { summary: 'Open' } } as object;
-    app.get('/v1/open', open, async () => ({}));
+    const params = body({ id: Type.String() });
+    const access = { security: [{ bearer: ['things:read'] }], 'x-roles': ['operator'], 'x-api-keys': true };
+    app.get('/v1/things/:id', { schema: { params, ...access } as object }, async () => ({}));
+    app.get('/v1/open', { schema: { summary: 'Open', security: [] } as object }, async () => ({}));
+    app.post('/v1/raw', { config: { rawBody: 'only' }, schema: { summary: 'Raw' } }, async () => ({}));
     const response = await app.inject('/internal/openapi.json');
     expect(openApiDocument(app)).toEqual(response.json());
     return response.json();
@@ -123,7 +109,7 @@ describe('OpenAPI', () => {
     expect(openapi).toBe('3.1.0');
     expect(tags).toEqual([{ name: 'things', description: 'Things' }]);
     expect(security).toEqual([{ bearer: [] }]);
-    expect(Object.keys(paths)).toEqual(['/v1/things', '/v1/open']);
+    expect(Object.keys(paths)).toEqual(['/v1/things', '/v1/things/{id}', '/v1/open', '/v1/raw']);
   });
 
   test('errors refer to one Problem', async () => {
@@ -131,9 +117,28 @@ describe('OpenAPI', () => {
     const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
     expect(Object.keys(components.schemas)).toEqual(['Problem']);
     const responses = paths['/v1/things']?.post?.responses;
-    expect(Object.keys(responses ?? {})).toEqual(['201', '400', '409', 'default']);
+    expect(Object.keys(responses ?? {})).toEqual(['201', '400', '409', '413', '415', '503', 'default']);
     expect(responses?.['400']).toEqual({ description: 'validation_failed, invalid_cursor', content: problem });
     expect(responses?.default?.content).toEqual(problem);
+  });
+
+  test('what comes before a handler is documented for it: access, path, body, load', async () => {
+    const { paths } = await document();
+    const codes = Object.values(paths['/v1/things/{id}']?.get?.responses ?? {}).map(({ description }) => description);
+    expect(codes).toEqual([
+      ...['validation_failed', 'unauthenticated, token_expired', 'forbidden, insufficient_scope'],
+      ...['not_found', 'upstream_unavailable', 'Any other error'],
+    ]);
+    expect(paths['/v1/things/{id}']?.get).toMatchObject({ 'x-roles': ['operator'], 'x-api-keys': true });
+    expect(Object.keys(paths['/v1/open']?.get?.responses ?? {})).toEqual(['400', '503', 'default']);
+    expect(Object.keys(paths['/v1/raw']?.post?.responses ?? {})).toEqual(['400', '413', '415', '503', 'default']);
+  });
+
+  test('a route under /v1/ cannot be hidden', () => {
+    start();
+    expect(() => app.get('/v1/secret', { schema: { hide: true } }, async () => ({}))).toThrow(
+      '/v1/secret is hidden: routes under /v1/ are documented',
+    );
   });
 
   test('parameters with defaults are optional, the Idempotency-Key is required, public routes have no security', async () => {

@@ -70,6 +70,8 @@ export interface ProblemExtra {
   errors?: FieldError[];
   /** Sent as Retry-After, rounded up to whole seconds. */
   retryAfterSeconds?: number;
+  /** Further members of the document (RFC 9457, 3.2), none of them named like one of the others. */
+  members?: Readonly<Record<string, unknown>>;
   /** For the log alone; never sent. */
   cause?: unknown;
 }
@@ -80,6 +82,7 @@ export class ProblemError extends Error {
   readonly statusCode: number;
   readonly detail: string;
   readonly errors: FieldError[] | undefined;
+  readonly members: Readonly<Record<string, unknown>> | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ProblemCode, detail: string, extra: ProblemExtra = {}) {
@@ -89,6 +92,7 @@ export class ProblemError extends Error {
     this.statusCode = problems[code].status;
     this.detail = detail;
     this.errors = extra.errors;
+    this.members = extra.members;
     this.retryAfterSeconds = extra.retryAfterSeconds;
   }
 }
@@ -112,11 +116,12 @@ export interface ProblemBody {
 
 /** The body of a problem. `instance` is the request's path without its query, which may hold private values. */
 export function problemBody(
-  error: Pick<ProblemError, 'code' | 'detail' | 'errors'>,
+  error: Pick<ProblemError, 'code' | 'detail' | 'errors'> & Partial<Pick<ProblemError, 'members'>>,
   request: { path?: string; traceId: string },
 ): ProblemBody {
   const { status, title } = problems[error.code];
   return {
+    ...error.members,
     type: `https://florin.dev/problems/${error.code.replaceAll('_', '-')}`,
     title,
     status,

@@ -29,6 +29,12 @@ beforeAll(async () => {
   app.get('/database-stopping', async () => {
     throw Object.assign(new Error('terminating connection due to administrator command'), { code: '57P01' });
   });
+  app.get('/database-slow', async () => {
+    throw Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+  });
+  app.get('/connection-broken', async () => {
+    throw new Error('Client has encountered a connection error and is not queryable');
+  });
   app.get('/nested', async () => {
     const inner = new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })], '');
     throw new Error('query failed', { cause: inner });
@@ -103,13 +109,16 @@ describe('errors', () => {
     expect(response.body).not.toContain('canary');
   });
 
-  test.each(['/database-away', '/database-stopping', '/nested'])('%s is 503 upstream_unavailable', async (url) => {
-    const response = await app.inject(url);
-    expect(response.statusCode).toBe(503);
-    expect(response.headers['retry-after']).toBe('1');
-    expect(response.json()).toMatchObject({ code: 'upstream_unavailable' });
-    expect(response.body).not.toContain('10.1.2.3');
-  });
+  test.each([...['/database-away', '/database-stopping', '/database-slow', '/connection-broken', '/nested']])(
+    '%s is 503 upstream_unavailable',
+    async (url) => {
+      const response = await app.inject(url);
+      expect(response.statusCode).toBe(503);
+      expect(response.headers['retry-after']).toBe('1');
+      expect(response.json()).toMatchObject({ code: 'upstream_unavailable' });
+      expect(response.body).not.toContain('10.1.2.3');
+    },
+  );
 });
 
 describe('headers', () => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import Type from 'typebox';
@@ -109,6 +111,18 @@ describe('slow sockets are closed within 10 s', { timeout: 15_000 }, () => {
     const { answer, ms } = await converse(forever(first, next));
     expect(ms).toBeLessThan(10_000);
     expect(problemOf(answer)).toMatchObject({ status: 408, code: 'request_timeout' });
+  });
+
+  test.concurrent('control: with the defaults of Node such a socket is open when ours are closed', async () => {
+    const plain = createServer().listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    const socket = connect((plain.address() as AddressInfo).port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
+    await converse(['GET /health/live HTTP/1.1\r\nHost: x\r\n']);
+    expect(socket.readyState).toBe('open');
+    socket.destroy();
+    plain.closeAllConnections();
+    plain.close();
   });
 
   test.concurrent('that send nothing', async () => {

@@ -1,5 +1,6 @@
+import Fastify from 'fastify';
 import Type from 'typebox';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { idempotencyHeader, requiredIdempotencyHeader, requireIdempotencyKey } from './idempotency.ts';
 import { idSchema } from './ids.ts';
 import { pageQuery } from './pagination.ts';
@@ -48,23 +49,25 @@ function send(payload: unknown) {
   });
 }
 
+const wrongMoney: [name: string, payload: string][] = [
+  ['a number', '{"amount":10}'],
+  ['a fraction', '{"amount":0.1}'],
+  ['an exponent', '{"amount":1e2}'],
+  ['minus zero', '{"amount":-0}'],
+  ['a list of one text', '{"amount":["10"]}'],
+  ['true', '{"amount":true}'],
+  ['null', '{"amount":null}'],
+  ['an object', '{"amount":{"value":"10"}}'],
+  ['an exponent in the text', '{"amount":"1e2"}'],
+  ['a sign', '{"amount":"+1"}'],
+  ['a blank', '{"amount":" 1"}'],
+  ['a line break', '{"amount":"1\\n"}'],
+  ['a leading zero', '{"amount":"01"}'],
+  ['other digits', '{"amount":"١٢"}'],
+];
+
 describe('bodies', () => {
-  test.each([
-    ['a number', '{"amount":10}'],
-    ['a fraction', '{"amount":0.1}'],
-    ['an exponent', '{"amount":1e2}'],
-    ['minus zero', '{"amount":-0}'],
-    ['a list of one text', '{"amount":["10"]}'],
-    ['true', '{"amount":true}'],
-    ['null', '{"amount":null}'],
-    ['an object', '{"amount":{"value":"10"}}'],
-    ['an exponent in the text', '{"amount":"1e2"}'],
-    ['a sign', '{"amount":"+1"}'],
-    ['a blank', '{"amount":" 1"}'],
-    ['a line break', '{"amount":"1\\n"}'],
-    ['a leading zero', '{"amount":"01"}'],
-    ['other digits', '{"amount":"١٢"}'],
-  ])('money as %s is refused at /amount and nothing is converted', async (_name, payload) => {
+  test.each(wrongMoney)('money as %s is refused at /amount and nothing is converted', async (_name, payload) => {
     const response = await app.inject({
       method: 'POST',
       url: '/transfers',
@@ -88,6 +91,19 @@ describe('bodies', () => {
     [{ amount: '1', items: { 0: { amount: '1' } } }, '/items', 'must be array'],
   ])('%j → %s', async (payload, pointer, message) => {
     expect((await send(payload)).json().errors).toEqual([{ pointer, message }]);
+  });
+
+  test('control: a plain Fastify makes good money of some, and unknown fields vanish', async () => {
+    const plain = Fastify();
+    onTestFinished(() => plain.close());
+    const schema = { body: { type: 'object', additionalProperties: false, properties: { amount: money } } };
+    plain.post('/transfers', { schema }, async (request) => request.body);
+    const post = (payload: string) =>
+      plain.inject({ method: 'POST', url: '/transfers', headers: { 'content-type': 'application/json' }, payload });
+    const taken: string[] = [];
+    for (const [name, payload] of wrongMoney) if ((await post(payload)).statusCode === 200) taken.push(name);
+    expect(taken).toEqual(['a number', 'a fraction', 'an exponent', 'minus zero', 'a list of one text']);
+    expect((await post('{"amount":"1","admin":true}')).json()).toEqual({ amount: '1' });
   });
 
   test('defaults are filled in, nothing else is changed', async () => {

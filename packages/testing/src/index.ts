@@ -6,5 +6,6 @@ export {
   testPassword,
 } from './databases.ts';
 export { eventually } from './eventually.ts';
+export { columnsWith } from './find-text.ts';
 export { type Fleet, type FleetOptions, type FleetProcess, startFleet } from './fleet.ts';
 export { testAmqpUrl, testPostgresUrl, testRedisUrl } from './servers.ts';

@@ -4,6 +4,7 @@ import type { NumberRange } from './account-numbers/account-number.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
 import type { Bank } from './accounts/tell-ledger.ts';
 import { watchVersions } from './balances/version-watch.ts';
+import { ownerRoutes } from './owners/owner-routes.ts';
 
 /** What the app works with. */
 export interface AppDependencies extends Omit<Bank, 'logger'> {
@@ -25,5 +26,6 @@ export function buildApp(dependencies: AppDependencies): Server {
   });
   authPlugin(app, { keys, issuer: tokenIssuer, serviceName: 'accounts' });
   accountRoutes(app, { bank: { db, ledger, logger, numbers }, versions: watchVersions(db) });
+  ownerRoutes(app, { db });
   return app;
 }

@@ -13,6 +13,7 @@ import { createLedgerClient } from './ledger/ledger-client.ts';
 import { onHoldChanges } from './subscriptions/hold-changes.ts';
 import { onLedgerAccountOpened } from './subscriptions/ledger-account-opened.ts';
 import { onTransactionPosted } from './subscriptions/transaction-posted.ts';
+import { onUserErased } from './subscriptions/user-erased.ts';
 import type { Tables } from './tables.ts';
 
 const sweepPollMs = 1_000;
@@ -40,10 +41,12 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   await checkMigrations(db, join(import.meta.dirname, '../migrations'));
 
   const { identityUrl } = config;
-  const tokens = serviceTokens({ identityUrl, clientName: 'accounts', clientSecret: config.serviceClientSecret });
+  const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', identityUrl).href });
+  const clientSecret = config.serviceClientSecret;
+  const tokens = serviceTokens({ identityUrl, clientName: 'accounts', clientSecret, keys });
   const ledger = createLedgerClient({ url: config.ledgerUrl, tokens, logger });
   const transport = connectTransport({ ...config.bus, logger });
-  const subscriptions = [onLedgerAccountOpened, onTransactionPosted, ...onHoldChanges];
+  const subscriptions = [onLedgerAccountOpened, onTransactionPosted, ...onHoldChanges, onUserErased];
   const background = [
     startRelay({ databaseUrl: url, schema: 'accounts', transport, logger }),
     startSubscriptions({ transport, db, subscriptions, logger }),
@@ -54,13 +57,14 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     db,
     ledger,
     logger,
-    keys: remoteKeys({ url: new URL('/.well-known/jwks.json', identityUrl).href }),
+    keys,
     tokenIssuer: config.tokenIssuer,
     numbers: config.numbers,
     readiness: { database: async () => void (await sql`select 1`.execute(db)) },
     async close() {
       await Promise.all(background.map((work) => work.close()));
       ledger.close();
+      keys.close();
       await transport.close();
       await db.destroy();
     },

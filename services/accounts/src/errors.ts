@@ -18,6 +18,16 @@ export function accountNotFound(): ProblemError {
   return problem('not_found', 'There is no such account.');
 }
 
+/** Somebody who has an account that is not closed. */
+export function ownerHasAccounts(): ProblemError {
+  return problem('conflict', 'There are accounts that are not closed.');
+}
+
+/** Somebody whose relation to the bank ends, or has ended. */
+export function ownerClosed(): ProblemError {
+  return problem('conflict', 'This customer relation is being closed: no account can be opened.');
+}
+
 /** The ledger has not confirmed in time. What was asked may have taken effect; asking again is safe. */
 export function ledgerUnavailable(): ProblemError {
   return problem('upstream_unavailable', 'The ledger has not confirmed this yet. Please repeat the request.', {

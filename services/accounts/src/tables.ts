@@ -59,12 +59,23 @@ export interface BalancesTable {
   as_of: Date;
 }
 
+/** Orders openings and the end of the relation with somebody. A row from whichever came first. */
+export interface OwnersTable {
+  owner: string;
+  /** The newest attempt of identity to close the owner that has been decided. */
+  attempt: Generated<bigint>;
+  /** From then on the owner opens no account. */
+  closed_at: Date | null;
+  erased_at: Date | null;
+}
+
 /** The schema `accounts`. */
 export interface Tables {
   accounts: AccountsTable;
   status_changes: StatusChangesTable;
   account_openings: AccountOpeningsTable;
   balances: BalancesTable;
+  owners: OwnersTable;
   outbox: OutboxTable;
   inbox: InboxTable;
 }

@@ -2,6 +2,10 @@ import { authPlugin } from '@florin/auth';
 import { createServer, type Server, type ServerOptions } from '@florin/service';
 import { apiKeyRoutes } from './api-keys/api-key-routes.ts';
 import { auditRoutes } from './audit/audit-routes.ts';
+import { erasureRoutes } from './erasure/erasure-routes.ts';
+import { exportRoutes } from './export/export-routes.ts';
+import { passkeyLoginRoutes } from './passkeys/passkey-login-routes.ts';
+import { passkeyRoutes } from './passkeys/passkey-routes.ts';
 import { passwordRoutes } from './passwords/password-routes.ts';
 import type { Resources } from './resources.ts';
 import { secondFactorRoutes } from './second-factor/second-factor-routes.ts';
@@ -9,7 +13,9 @@ import { authRoutes } from './sessions/auth-routes.ts';
 import { requireLiveSession } from './sessions/live-session.ts';
 import { revocationRoutes } from './sessions/revocation-routes.ts';
 import { sessionRoutes } from './sessions/session-routes.ts';
+import { stepUpRoutes } from './sessions/step-up-routes.ts';
 import { tokenRoutes } from './tokens/token-routes.ts';
+import { changeEmailRoutes } from './users/change-email-routes.ts';
 import { meRoutes } from './users/me-routes.ts';
 import { registerRoutes } from './users/register-routes.ts';
 import { userRoutes } from './users/user-routes.ts';
@@ -57,8 +63,14 @@ export function buildApp(dependencies: AppDependencies): Server {
     tokenRoutes,
     revocationRoutes,
     secondFactorRoutes,
+    passkeyRoutes,
+    passkeyLoginRoutes,
+    stepUpRoutes,
+    changeEmailRoutes,
     apiKeyRoutes,
     auditRoutes,
+    exportRoutes,
+    erasureRoutes,
   ]) {
     add(app, dependencies);
   }

@@ -8,6 +8,9 @@ const env = {
   BUS_URL: 'amqp://guest:canary-bus@localhost',
   KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
   SERVICE_CLIENTS: 'accounts:canary-secret-accounts,gateway:canary-secret-gateway',
+  ACCOUNTS_URL: 'http://accounts:3002',
+  TRANSACTIONS_URL: 'http://transactions:3003',
+  NOTIFICATION_URL: 'http://notification:3004',
 };
 
 function configOf(changes: NodeJS.ProcessEnv = {}) {
@@ -25,8 +28,9 @@ describe('settings', () => {
         accessTokenMs: 600_000,
         serviceTokenMs: 300_000,
         sessionMs: 2_592_000_000,
+        stepUpSeconds: 600,
       },
-      passwordHashing: { concurrency: 2, maxWaiting: 128 },
+      passwordHashing: { concurrency: 2, maxWaiting: 128, cpuPercent: 40, patienceMs: 2_500 },
     });
     expect([...configOf().serviceClients.keys()]).toEqual(['accounts', 'gateway']);
   });

@@ -1,6 +1,10 @@
 import { commonSettings, readSettings, SettingsError } from '@florin/service';
 import Type, { type Static } from 'typebox';
+import { passkeySettings, type RelyingParty, toRelyingParty } from './passkeys/relying-party.ts';
+import type { DeskLimits } from './passwords/password-desk.ts';
 import { normalisePassword, passwordFault } from './passwords/password-policy.ts';
+import type { ServiceUrls, TokenRules } from './resources.ts';
+import { longestTokenSeconds, type RotationRules } from './tokens/rotation-plan.ts';
 import { hashSecret, type ServiceClients } from './tokens/service-clients.ts';
 import { emailPattern, firstAdminName, normaliseEmail } from './users/user.ts';
 
@@ -19,7 +23,7 @@ export const settings = Type.Object({
     pattern: '^[A-Za-z0-9+/_-]{43,128}={0,2}$',
     secret: true,
     description:
-      'Base64 of 32 or more random bytes, the same in every process: encrypts the signing keys and makes refresh tokens. Whoever changes it must delete the signing keys, and ends all sessions',
+      'Base64 of 32 or more random bytes, the same in every process: encrypts the signing keys and makes refresh tokens. To change it: docs/runbooks/key-rotation.md; that ends all sessions',
   }),
   SERVICE_CLIENTS: Type.String({
     pattern: '^[a-z][a-z0-9-]{0,62}:[^\\s,:]{16,}(,[a-z][a-z0-9-]{0,62}:[^\\s,:]{16,})*$',
@@ -45,14 +49,33 @@ export const settings = Type.Object({
   ACCESS_TOKEN_SECONDS: Type.Integer({
     default: 600,
     minimum: 30,
-    maximum: 3600,
+    maximum: longestTokenSeconds,
     description: 'Life of an access token',
+  }),
+  SIGNING_KEY_DAYS: Type.Integer({
+    default: 30,
+    minimum: 0,
+    maximum: 3650,
+    description: 'How long one key signs tokens before the next one does; 0: until `npm run rotate-keys`',
+  }),
+  SIGNING_KEY_LEAD_SECONDS: Type.Integer({
+    default: 3600,
+    minimum: 5,
+    maximum: 43_200,
+    description:
+      'How long a key is published before it signs. The fleet reads the keys every second; others that keep them need longer',
   }),
   SESSION_DAYS: Type.Integer({
     default: 30,
     minimum: 1,
     maximum: 365,
     description: 'Life of a session from its login, however often it is refreshed',
+  }),
+  STEP_UP_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 30,
+    maximum: 86_400,
+    description: 'How long after a login or step-up a session may do what needs a recent proof',
   }),
   SMTP_URL: Type.Optional(
     Type.String({
@@ -73,17 +96,42 @@ export const settings = Type.Object({
     pattern: '^https?://[^\\s?#]+$',
     description: 'Where links in mails lead',
   }),
+  ...passkeySettings,
+  ACCOUNTS_URL: Type.String({
+    minLength: 1,
+    pattern: '^https?://',
+    description: 'Base URL of accounts, which is asked before somebody is erased',
+  }),
+  TRANSACTIONS_URL: Type.String({
+    minLength: 1,
+    pattern: '^https?://',
+    description: 'Base URL of transactions, for exports of personal data',
+  }),
+  NOTIFICATION_URL: Type.String({
+    minLength: 1,
+    pattern: '^https?://',
+    description: 'Base URL of notification, for exports of personal data',
+  }),
   PASSWORD_HASH_CONCURRENCY: Type.Integer({
     default: 2,
     minimum: 1,
     maximum: 64,
-    description: 'Passwords hashed at a time: each takes 19 MiB and a thread. Above 4, raise UV_THREADPOOL_SIZE too',
+    description:
+      'Logins and the like under way at a time: each hash takes 19 MiB and a thread. Above 4, raise UV_THREADPOOL_SIZE too',
+  }),
+  PASSWORD_HASH_CPU_PERCENT: Type.Integer({
+    default: 40,
+    minimum: 5,
+    maximum: 6_400,
+    description:
+      'What password hashing takes of one core in this process in the long run, in percent: a login costs about 20 ms of one, so 40 are up to 20 logins a second after a burst of 50',
   }),
   PASSWORD_HASH_QUEUE: Type.Integer({
     default: 128,
     minimum: 0,
     maximum: 10_000,
-    description: 'Logins and registrations that wait for that at most; more are answered 503',
+    description:
+      'Logins and registrations that wait for that at most; more, and who would wait for more than 2.5 s, are answered 503',
   }),
   TRUSTED_PROXIES: Type.String({
     default: 'loopback,uniquelocal',
@@ -114,9 +162,12 @@ export interface Config {
   /** 32 bytes or more */
   masterKey: Buffer;
   serviceClients: ServiceClients;
+  services: ServiceUrls;
   firstAdmin: { email: string; password: string } | undefined;
-  tokens: { issuer: string; accessTokenMs: number; serviceTokenMs: number; sessionMs: number };
-  passwordHashing: { concurrency: number; maxWaiting: number };
+  tokens: TokenRules;
+  relyingParty: RelyingParty;
+  signingKeys: RotationRules;
+  passwordHashing: DeskLimits;
   /** `appUrl` without a slash at the end. */
   mail: { smtpUrl: string | undefined; from: string; appUrl: string };
   housekeepingMs: number;
@@ -125,10 +176,43 @@ export interface Config {
 
 const serviceTokenMs = 300_000;
 const dayMs = 86_400_000;
+/** Well within the time that gateways give identity: an answer after it would be work for nobody. */
+const loginPatienceMs = 2_500;
 
 /** What the check of the audit log needs: DATABASE_URL alone. Throws SettingsError. */
 export function readDatabaseUrl(): string {
   return readSettings(Type.Object({ DATABASE_URL: settings.properties.DATABASE_URL }), process.env).DATABASE_URL;
+}
+
+/** What a change of keys by command needs. */
+export interface KeySettings {
+  databaseUrl: string;
+  masterKey: Buffer;
+  leadMs: number;
+  /** The master key that this one replaces. @throws SettingsError where it is not set */
+  previousKey(): Buffer;
+}
+
+/** Reads what a change of keys by command needs. Throws SettingsError. */
+export function readKeySettings(): KeySettings {
+  const { DATABASE_URL, KEY_ENCRYPTION_KEY, SIGNING_KEY_LEAD_SECONDS } = settings.properties;
+  const keySettings = Type.Object({
+    DATABASE_URL,
+    KEY_ENCRYPTION_KEY,
+    SIGNING_KEY_LEAD_SECONDS,
+    KEY_ENCRYPTION_KEY_PREVIOUS: Type.Optional(KEY_ENCRYPTION_KEY),
+  });
+  const env = readSettings(keySettings, process.env);
+  return {
+    databaseUrl: env.DATABASE_URL,
+    masterKey: Buffer.from(env.KEY_ENCRYPTION_KEY, 'base64'),
+    leadMs: env.SIGNING_KEY_LEAD_SECONDS * 1000,
+    previousKey() {
+      const previous = env.KEY_ENCRYPTION_KEY_PREVIOUS;
+      if (previous === undefined) throw new SettingsError('KEY_ENCRYPTION_KEY_PREVIOUS is needed');
+      return Buffer.from(previous, 'base64');
+    },
+  };
 }
 
 /** Reads the environment. Throws SettingsError, one line, when a setting is missing or wrong. */
@@ -147,17 +231,33 @@ export function toConfig(env: Settings): Config {
     bus: { url: env.BUS_URL, namespace: env.BUS_NAMESPACE },
     masterKey: Buffer.from(env.KEY_ENCRYPTION_KEY, 'base64'),
     serviceClients: toServiceClients(env.SERVICE_CLIENTS),
+    services: { accounts: env.ACCOUNTS_URL, transactions: env.TRANSACTIONS_URL, notification: env.NOTIFICATION_URL },
     firstAdmin: toFirstAdmin(env.FLORIN_ADMIN_EMAIL, env.FLORIN_ADMIN_PASSWORD),
     tokens: {
       issuer: env.TOKEN_ISSUER,
       accessTokenMs: env.ACCESS_TOKEN_SECONDS * 1000,
       serviceTokenMs,
       sessionMs: env.SESSION_DAYS * dayMs,
+      stepUpSeconds: env.STEP_UP_SECONDS,
     },
-    passwordHashing: { concurrency: env.PASSWORD_HASH_CONCURRENCY, maxWaiting: env.PASSWORD_HASH_QUEUE },
+    relyingParty: toRelyingParty(env),
+    signingKeys: toRotationRules(env),
+    passwordHashing: {
+      concurrency: env.PASSWORD_HASH_CONCURRENCY,
+      maxWaiting: env.PASSWORD_HASH_QUEUE,
+      cpuPercent: env.PASSWORD_HASH_CPU_PERCENT,
+      patienceMs: loginPatienceMs,
+    },
     mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM, appUrl: env.PUBLIC_APP_URL.replace(/\/+$/, '') },
     housekeepingMs: env.HOUSEKEEPING_SECONDS * 1000,
     trustedProxies: env.TRUSTED_PROXIES.split(','),
+  };
+}
+
+function toRotationRules(env: Pick<Settings, 'SIGNING_KEY_DAYS' | 'SIGNING_KEY_LEAD_SECONDS'>): RotationRules {
+  return {
+    periodMs: env.SIGNING_KEY_DAYS === 0 ? undefined : env.SIGNING_KEY_DAYS * dayMs,
+    leadMs: env.SIGNING_KEY_LEAD_SECONDS * 1000,
   };
 }
 

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { AppDependencies } from './app.ts';
 import { chainAuditEntries } from './audit/chain-audit-entries.ts';
 import type { Config } from './config.ts';
+import { startErasureSweep } from './erasure/erasure-sweep.ts';
 import { overloaded } from './errors.ts';
 import { deleteExpired } from './housekeeping.ts';
 import { startMailService } from './mail/mail-service.ts';
@@ -15,11 +16,13 @@ import { repeat } from './repeat.ts';
 import type { Resources } from './resources.ts';
 import { deriveSecrets } from './secrets.ts';
 import type { Tables } from './tables.ts';
+import { startKeyCare } from './tokens/key-care.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
 import { ensureSigningKey, readSigningKeys } from './tokens/signing-key-queries.ts';
 import { createFirstAdmin } from './users/create-first-admin.ts';
 
-const keyReloadMs = 30_000;
+/** With the second in which verifiers read the keys, the time after which a revoked key is of no use anywhere. */
+const keyReloadMs = 500;
 const auditChainMs = 1_000;
 const waitingPerEmail = 256;
 
@@ -32,7 +35,7 @@ export interface Dependencies extends AppDependencies {
 /** Makes what the use cases work with, on a database that is there; makes the first signing key where there is none. */
 export async function openResources(
   db: Database<Tables>,
-  config: Pick<Config, 'masterKey' | 'passwordHashing' | 'tokens' | 'serviceClients'>,
+  config: Pick<Config, 'masterKey' | 'passwordHashing' | 'tokens' | 'relyingParty' | 'serviceClients' | 'services'>,
 ): Promise<Resources> {
   const secrets = deriveSecrets(config.masterKey);
   await ensureSigningKey(db, secrets.signingKeys);
@@ -43,7 +46,9 @@ export async function openResources(
     passwords: createPasswordDesk(config.passwordHashing),
     loginLines: createLines({ maxWaiting: waitingPerEmail }, () => overloaded('Too many sign-ins at the moment.')),
     rules: config.tokens,
+    relyingParty: config.relyingParty,
     serviceClients: config.serviceClients,
+    services: config.services,
   };
 }
 
@@ -69,9 +74,11 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   const background = [
     startRelay({ databaseUrl: url, schema: 'identity', transport, logger }),
     repeat(resources.keyRing.reload, keyReloadMs, onError),
+    startKeyCare({ db, sealingKey: resources.secrets.signingKeys }, config.signingKeys, logger),
     repeat(() => deleteExpired(db), config.housekeepingMs, onError),
     startMailService(db, config.mail, logger),
     repeat(() => chainAuditEntries(db), auditChainMs, onError),
+    startErasureSweep(resources, onError),
   ];
   return {
     ...resources,

@@ -5,9 +5,14 @@ export function invalidCredentials(detail = 'The email or password is wrong.'): 
   return problem('invalid_credentials', detail);
 }
 
-/** The password is right, and a second factor is on. */
-export function mfaRequired(): ProblemError {
-  return problem('mfa_required', 'A code of the second factor is needed.');
+/** The password is right, and a second factor is on: one of these, named in the member `methods` of the answer. */
+export function mfaRequired(methods: readonly string[]): ProblemError {
+  return problem('mfa_required', 'A code of the second factor, or a passkey, is needed.', { members: { methods } });
+}
+
+/** An answer of a passkey that proves nothing, whatever the reason: one for all. */
+export function passkeyRefused(): ProblemError {
+  return problem('invalid_credentials', 'The passkey was not accepted. Begin again.');
 }
 
 /** A code that is wrong, too old, or was used before. */
@@ -15,7 +20,7 @@ export function mfaInvalid(): ProblemError {
   return problem('mfa_invalid', 'The code is wrong or has been used.');
 }
 
-/** A refresh token that opens no session, whatever the reason; also an access token of an ended session. */
+/** A refresh token that opens no session, whatever the reason; also a caller whose session ended while he was asking. */
 export function sessionOver(): ProblemError {
   return problem('unauthenticated', 'The session has ended. Log in again.');
 }

@@ -13,12 +13,14 @@ export interface Deleted {
   loginGuesses: number;
   mails: number;
   oneTimeTokens: number;
+  passkeyChallenges: number;
+  erasedTokens: number;
   idempotencyKeys: number;
 }
 
 /**
  * Deletes what has no use any more: sessions that expired, or were revoked and whose last access token has expired;
- * counters of guesses older than their day; mails that ended, or wait in vain, and expired tokens of mails; old idempotency keys. In small statements that skip locked rows, so that any
+ * what is known of the tokens of erased people, once those have expired; counters of guesses older than their day; mails that ended, or wait in vain, and expired tokens of mails; challenges that nobody answered in time; old idempotency keys. In small statements that skip locked rows, so that any
  * number of processes may do it at once.
  */
 export async function deleteExpired(db: Database<Tables>): Promise<Deleted> {
@@ -52,6 +54,17 @@ export async function deleteExpired(db: Database<Tables>): Promise<Deleted> {
       db,
       sql`delete from one_time_tokens where token_hash in (
         select token_hash from one_time_tokens where expires_at < now()
+        limit ${rowsPerStatement} for update skip locked)`,
+    ),
+    erasedTokens: await deleteInParts(
+      db,
+      sql`delete from erased_tokens where id in (
+        select id from erased_tokens where expires_at < now() limit ${rowsPerStatement} for update skip locked)`,
+    ),
+    passkeyChallenges: await deleteInParts(
+      db,
+      sql`delete from passkey_challenges where challenge_hash in (
+        select challenge_hash from passkey_challenges where expires_at < now()
         limit ${rowsPerStatement} for update skip locked)`,
     ),
     idempotencyKeys: Number(await purgeIdempotencyKeys(db, idempotencyHours)),

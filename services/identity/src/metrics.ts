@@ -13,6 +13,13 @@ export const logins = new Counter({
   labelNames: ['outcome'],
 });
 
+/** Step-ups by how they ended, as logins do. */
+export const stepUps = new Counter({
+  name: 'step_ups_total',
+  help: 'Step-ups by outcome',
+  labelNames: ['outcome'],
+});
+
 /** Refreshes by decision; `revoke` means that a spent token came back. */
 export const refreshes = new Counter({
   name: 'session_refreshes_total',
@@ -41,4 +48,36 @@ export const mailsWaiting = new Gauge({ name: 'mails_waiting', help: 'Mails that
 export const mailsOldestSeconds = new Gauge({
   name: 'mails_oldest_seconds',
   help: 'Age of the mail that waits for longest, 0 where none waits',
+});
+
+/** How long the signing key has signed. */
+export const signingKeyAge = new Gauge({
+  name: 'signing_key_age_seconds',
+  help: 'Time since the key that signs tokens began to',
+});
+
+/** Negative means that the schedule is not kept. */
+export const signingKeyDue = new Gauge({
+  name: 'signing_key_rotation_due_seconds',
+  help: 'Time until the next key signs, negative where it is overdue, +Inf without a schedule',
+});
+
+/** Attempts at erasures by how they ended; `later` ones come again. */
+export const erasures = new Counter({
+  name: 'erasures_total',
+  help: 'Attempts to erase a person, by outcome',
+  labelNames: ['outcome'],
+});
+
+/** Grows where the service accounts does not answer. */
+export const erasuresOldestSeconds = new Gauge({
+  name: 'erasures_oldest_seconds',
+  help: 'Age of the wish to be erased that waits for longest, 0 where none waits',
+});
+
+/** Exports of personal data by how they ended; `broken` ones the client has to ask for again. */
+export const dataExports = new Counter({
+  name: 'data_exports_total',
+  help: 'Exports of a person’s data, by outcome',
+  labelNames: ['outcome'],
 });

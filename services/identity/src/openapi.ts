@@ -33,8 +33,10 @@ export async function openApiText(): Promise<string> {
     secrets: deriveSecrets(Buffer.alloc(32)),
     passwords: createPasswordDesk({ concurrency: 1, maxWaiting: 1 }),
     loginLines: createLines({ maxWaiting: 1 }, () => overloaded('unused')),
-    rules: { issuer: 'https://florin.dev', accessTokenMs: 1, serviceTokenMs: 1, sessionMs: 1 },
+    rules: { issuer: 'https://florin.dev', accessTokenMs: 1, serviceTokenMs: 1, sessionMs: 1, stepUpSeconds: 1 },
+    relyingParty: { name: 'unused', id: 'localhost', origins: [] },
     serviceClients: new Map(),
+    services: { accounts: 'http://unused', transactions: 'http://unused', notification: 'http://unused' },
   });
   await app.ready();
   const text = `${JSON.stringify(openApiDocument(app), undefined, 2)}\n`;

@@ -1,4 +1,5 @@
 import type { Database } from '@florin/database';
+import type { RelyingParty } from './passkeys/relying-party.ts';
 import type { PasswordDesk } from './passwords/password-desk.ts';
 import type { Lines } from './passwords/turns.ts';
 import type { Secrets } from './secrets.ts';
@@ -13,6 +14,15 @@ export interface TokenRules {
   serviceTokenMs: number;
   /** From the login; refreshing does not prolong it. */
   sessionMs: number;
+  /** How long a login or step-up lets its session do what needs a recent proof. In seconds. */
+  stepUpSeconds: number;
+}
+
+/** Where other services are: base URLs. */
+export interface ServiceUrls {
+  accounts: string;
+  transactions: string;
+  notification: string;
 }
 
 /** What the use cases work with. */
@@ -24,5 +34,7 @@ export interface Resources {
   loginLines: Lines;
   keyRing: KeyRing;
   rules: TokenRules;
+  relyingParty: RelyingParty;
   serviceClients: ServiceClients;
+  services: ServiceUrls;
 }

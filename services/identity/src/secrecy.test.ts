@@ -50,6 +50,12 @@ describe('no secret in logs, events, answers or metrics', () => {
         body: { currentPassword: `1${canary}`, newPassword: canary },
       }),
     );
+    answers.push(
+      await identity.call('POST', '/v1/auth/step-up', { ...asUser, body: { password: `${canary}!` } }),
+      await identity.call('POST', '/v1/auth/step-up', { ...asUser, body: { password: canary, otp: canary } }),
+      await identity.call('POST', '/v1/me/email', { ...asUser, body: { email: `${canary}@example.com` } }),
+      await identity.call('POST', '/v1/me/email/confirm', { ...asUser, body: { token: canary } }),
+    );
     const renewed = tokensOf(await identity.refresh(login.refreshToken));
     await identity.refresh(login.refreshToken);
     await identity.refresh(login.refreshToken);

@@ -1,8 +1,9 @@
-import type { Role, Scope } from '@florin/auth';
+import type { ProofMethod, Role, Scope } from '@florin/auth';
 import type { IdempotencyKeysTable, OutboxTable } from '@florin/database';
 import type { Generated, JSONColumnType } from 'kysely';
 import type { MailEnd, MailKind } from './mail/mail.ts';
 import type { TokenPurpose } from './one-time-tokens/one-time-token.ts';
+import type { ChallengePurpose } from './passkeys/challenge.ts';
 import type { RevocationReason } from './sessions/session.ts';
 import type { PublicKey } from './tokens/signing-key.ts';
 import type { KycLevel, UserStatus } from './users/user.ts';
@@ -16,12 +17,18 @@ export interface Tables {
   signing_keys: SigningKeysTable;
   second_factors: SecondFactorsTable;
   recovery_codes: RecoveryCodesTable;
+  passkeys: PasskeysTable;
+  passkey_handles: PasskeyHandlesTable;
+  passkey_challenges: PasskeyChallengesTable;
   api_keys: ApiKeysTable;
   mails: MailsTable;
   one_time_tokens: OneTimeTokensTable;
   audit_log: AuditLogTable;
   audit_pending: AuditPendingTable;
   audit_chain_head: AuditChainHeadTable;
+  erasures: ErasuresTable;
+  erased_users: ErasedUsersTable;
+  erased_tokens: ErasedTokensTable;
   outbox: OutboxTable;
   idempotency_keys: IdempotencyKeysTable;
 }
@@ -62,6 +69,9 @@ interface SessionsTable {
   expires_at: Date;
   revoked_at: Date | null;
   revoked_for: RevocationReason | null;
+  /** When its owner last proved who he is, and how; null: at its beginning. */
+  proven_at: Date | null;
+  proven_by: Generated<ProofMethod[]>;
 }
 
 interface LoginGuessesTable {
@@ -76,8 +86,8 @@ interface LoginGuessesTable {
 
 interface SigningKeysTable {
   kid: string;
-  /** PKCS #8, encrypted. */
-  private_key: Buffer;
+  /** PKCS #8, encrypted; null once the key is retired. */
+  private_key: Buffer | null;
   public_jwk: JSONColumnType<PublicKey>;
   created_at: Date;
   /** Signs from then on; published since created_at. */
@@ -100,6 +110,39 @@ interface SecondFactorsTable {
 interface RecoveryCodesTable {
   user_id: string;
   code_hash: Buffer;
+}
+
+/** Times are of the database's clock. */
+interface PasskeysTable {
+  id: string;
+  user_id: string;
+  name: string;
+  credential_id: Buffer;
+  /** COSE key, RFC 9052. */
+  public_key: Buffer;
+  /** Of signatures, as far as the authenticator counts them; 0 where it does not. */
+  counter: bigint;
+  transports: string[];
+  /** Whether the authenticator says that a copy of it is kept elsewhere. */
+  backed_up: boolean;
+  created_at: Generated<Date>;
+  last_used_at: Date | null;
+}
+
+interface PasskeyHandlesTable {
+  user_id: string;
+  /** 32 random bytes. */
+  handle: Buffer;
+}
+
+/** Times are of the database's clock. */
+interface PasskeyChallengesTable {
+  /** SHA-256 of the challenge. */
+  challenge_hash: Buffer;
+  purpose: ChallengePurpose;
+  /** Null for a login. */
+  session_id: string | null;
+  expires_at: Date;
 }
 
 /** Times are of the process's clock, `last_used_at` and `revoked_at` of the database's. */
@@ -126,6 +169,7 @@ interface MailsTable {
   kind: MailKind;
   /** Null while only the address is known, and when it turned out that nobody has it. */
   user_id: string | null;
+  /** Where it goes, if not to the user's address of then; forgotten once it has gone. */
   address: string | null;
   state: Generated<'waiting' | MailEnd>;
   attempts: Generated<number>;
@@ -139,6 +183,37 @@ interface OneTimeTokensTable {
   token_hash: Buffer;
   purpose: TokenPurpose;
   user_id: string;
+  expires_at: Date;
+  /** The one that the token proves, where its purpose is to change it. */
+  address: string | null;
+}
+
+/** Wishes to be erased. Times are of the database's clock. */
+interface ErasuresTable {
+  user_id: string;
+  /** Only the newest attempt has an effect. */
+  attempt: bigint;
+  requested_by: string;
+  ip: string | null;
+  requested_at: Date;
+  /** Whether somebody is at it, until `due_at` at most. */
+  claimed: boolean;
+  /** Null: refused. */
+  due_at: Date | null;
+}
+
+/** What is left of people. */
+interface ErasedUsersTable {
+  id: string;
+  created_at: Date;
+  erased_at: Date;
+}
+
+/** Sessions and API keys of erased people, while tokens of theirs may still be about. */
+interface ErasedTokensTable {
+  id: string;
+  kind: 'session' | 'api_key';
+  revoked_at: Date;
   expires_at: Date;
 }
 

@@ -30,6 +30,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   await checkMigrations(db, join(import.meta.dirname, '../migrations'));
 
   const transport = connectTransport({ ...config.bus, logger });
+  const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href });
   const background = [
     startSubscriptions({ transport, db, subscriptions, logger }),
     startHousekeeping(db, config.retentionDays, logger),
@@ -37,11 +38,12 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   return {
     db,
     logger,
-    keys: remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href }),
+    keys,
     tokenIssuer: config.tokenIssuer,
     readiness: { database: async () => void (await sql`select 1`.execute(db)) },
     async close() {
       await Promise.all(background.map((work) => work.close()));
+      keys.close();
       await transport.close();
       await db.destroy();
     },

@@ -15,8 +15,15 @@ export interface NotificationsTable {
   read_at: Date | null;
 }
 
+/** People whose data is gone; only their ids are known. */
+export interface ErasedUsersTable {
+  user_id: string;
+  erased_at: Date;
+}
+
 /** The schema `notification`. */
 export interface Tables {
   notifications: NotificationsTable;
+  erased_users: ErasedUsersTable;
   inbox: InboxTable;
 }

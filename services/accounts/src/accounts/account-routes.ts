@@ -68,7 +68,7 @@ function openRoute(app: Server, { bank }: AccountRoutesOptions): void {
         }),
         response: {
           201: accountSchema,
-          ...problemResponses('validation_failed', 'idempotency_key_reused', 'upstream_unavailable'),
+          ...problemResponses('validation_failed', 'conflict', 'idempotency_key_reused', 'upstream_unavailable'),
         },
       },
     },

@@ -2,7 +2,8 @@ import { appendEvents, errorCode, type IdempotentAnswer, inTransaction } from '@
 import { newUuid, problem } from '@florin/service';
 import { Counter } from 'prom-client';
 import { type NumberRange, newAccountNumber } from '../account-numbers/account-number.ts';
-import { checkingFields } from '../errors.ts';
+import { checkingFields, ownerClosed } from '../errors.ts';
+import { lockOwner } from '../owners/owner-queries.ts';
 import { type Account, type AccountType, checkCurrency, readGoal } from './account.ts';
 import { openedEvent } from './account-events.ts';
 import { findAccount, insertAccount } from './account-queries.ts';
@@ -35,7 +36,7 @@ const numberAttempts = 5;
  * A key stands for one account for ever. Its answer is kept when it is known and is the same for every request with
  * the key; a request that finds the account without an answer, because the first one died, finishes its work.
  *
- * @throws {ProblemError} validation_failed, idempotency_key_reused
+ * @throws {ProblemError} validation_failed, idempotency_key_reused, conflict when the relation with the owner has ended
  */
 export async function openAccount(
   bank: Bank & { numbers: NumberRange },
@@ -84,6 +85,8 @@ async function writeAccount(
     try {
       return await inTransaction(bank.db, async (tx) => {
         if (key && !(await claimKey(tx, key, account.id))) return undefined;
+        // The end of the relation is decided under the same lock.
+        if ((await lockOwner(tx, account.owner)).closedAt !== null) throw ownerClosed();
         await insertAccount(tx, account);
         await appendEvents(tx, [openedEvent(account)]);
         return account;

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '@florin/database';
+import { type Database, prepare, type Transaction } from '@florin/database';
 import { parseId } from '@florin/service';
 import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
@@ -13,26 +13,32 @@ import type { ReportedBalance } from './balance.ts';
 export async function writeBalances(tx: Transaction<Tables>, balances: readonly ReportedBalance[]): Promise<void> {
   if (balances.length === 0) return;
   const column = (value: (balance: ReportedBalance) => unknown) => balances.map((balance) => String(value(balance)));
-  // In id order, so that two consumers wait for each other instead of deadlocking.
-  await sql`insert into balances as balance (account_id, posted, held, version, held_version, as_of)
-    select account_id, posted, held, version, held_version, as_of
-    from unnest(
-      ${column((balance) => accountUuid(balance.account))}::uuid[],
-      ${column((balance) => balance.posted)}::bigint[],
-      ${column((balance) => balance.held)}::bigint[],
-      ${column((balance) => balance.version)}::bigint[],
-      ${column((balance) => balance.heldVersion)}::bigint[],
-      ${column((balance) => balance.asOf)}::timestamptz[]
-    ) as new (account_id, posted, held, version, held_version, as_of)
-    order by account_id
-    on conflict (account_id) do update
-      set posted = case when balance.version < excluded.version then excluded.posted else balance.posted end,
-        version = greatest(balance.version, excluded.version),
-        held = case when balance.held_version < excluded.held_version then excluded.held else balance.held end,
-        held_version = greatest(balance.held_version, excluded.held_version),
-        as_of = greatest(balance.as_of, excluded.as_of)
-      where balance.version < excluded.version or balance.held_version < excluded.held_version`.execute(tx);
+  await upsertBalances(tx, [
+    column((balance) => accountUuid(balance.account)),
+    column((balance) => balance.posted),
+    column((balance) => balance.held),
+    column((balance) => balance.version),
+    column((balance) => balance.heldVersion),
+    column((balance) => balance.asOf),
+  ]);
 }
+
+// In id order, so that two consumers wait for each other instead of deadlocking.
+const upsertBalances = prepare(
+  'upsert-balances',
+  `insert into balances as balance (account_id, posted, held, version, held_version, as_of)
+   select account_id, posted, held, version, held_version, as_of
+   from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+     as new (account_id, posted, held, version, held_version, as_of)
+   order by account_id
+   on conflict (account_id) do update
+     set posted = case when balance.version < excluded.version then excluded.posted else balance.posted end,
+       version = greatest(balance.version, excluded.version),
+       held = case when balance.held_version < excluded.held_version then excluded.held else balance.held end,
+       held_version = greatest(balance.held_version, excluded.held_version),
+       as_of = greatest(balance.as_of, excluded.as_of)
+     where balance.version < excluded.version or balance.held_version < excluded.held_version`,
+);
 
 function accountUuid(id: string): string {
   const uuid = parseId('acc', id);

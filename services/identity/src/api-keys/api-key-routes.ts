@@ -74,12 +74,12 @@ function createRoute(app: Server, resources: Resources): void {
   app.post(
     url,
     {
-      config,
+      config: { access: { provenWithinSeconds: resources.rules.stepUpSeconds } },
       schema: {
         operationId: 'createApiKey',
         summary: 'Make an API key',
         description:
-          'For programs that act for the caller, with the scopes named here alone. The secret is shown only here, and again in replays with the same Idempotency-Key. Only a login can call this, no API key.',
+          'For programs that act for the caller, with the scopes named here alone. The secret is shown only here, and again in replays with the same Idempotency-Key. Only a login can call this, no API key, and a recent one or a step-up.',
         tags,
         headers: idempotencyHeader,
         body: body({
@@ -100,7 +100,13 @@ function createRoute(app: Server, resources: Resources): void {
         response: {
           201: Type.Object({ ...keySchema.properties, secret: Type.String({ description: 'flk_…' }) }),
           ...problemResponses(
-            ...(['validation_failed', 'unauthenticated', 'forbidden', 'insufficient_scope'] as const),
+            ...([
+              'validation_failed',
+              'unauthenticated',
+              'forbidden',
+              'insufficient_scope',
+              'step_up_required',
+            ] as const),
             ...(['idempotency_in_progress', 'idempotency_key_reused'] as const),
           ),
         },

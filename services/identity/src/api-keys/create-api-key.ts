@@ -74,7 +74,8 @@ async function makeKey(tx: Transaction<Tables>, caller: OrderingCaller, order: A
   };
   await insertApiKey(tx, caller.userId, { ...key, secretHash: hashSecret(secret) });
   const { id, name, scopes, prefix, ...times } = viewApiKey(key);
-  const details = { name, scopes, allowedIps: times.allowedIps, expiresAt: times.expiresAt };
+  // Not the name: people write what they like there, and an entry cannot be taken back.
+  const details = { scopes, allowedIps: times.allowedIps, expiresAt: times.expiresAt };
   await recordAudit(tx, {
     actor: formatId('usr', caller.userId),
     action: 'api_key.created',

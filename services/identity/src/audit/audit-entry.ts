@@ -4,6 +4,10 @@ import { createHash } from 'node:crypto';
 export type AuditAction =
   | 'user.registered'
   | 'user.changed'
+  | 'user.exported'
+  | 'user.erasure_requested'
+  | 'user.erasure_refused'
+  | 'user.erased'
   | 'login.succeeded'
   | 'login.failed'
   | 'login.locked'
@@ -15,8 +19,15 @@ export type AuditAction =
   | 'mfa.enabled'
   | 'mfa.disabled'
   | 'mfa.failed'
+  | 'passkey.added'
+  | 'passkey.removed'
+  | 'session.stepped_up'
+  | 'email.change_requested'
+  | 'email.changed'
   | 'api_key.created'
-  | 'api_key.revoked';
+  | 'api_key.revoked'
+  | 'signing_key.created'
+  | 'signing_key.retired';
 
 /** Anything JSON can say. Never a secret, and no text that an unknown person typed: it may be a password. */
 export type AuditDetails = Record<string, unknown>;

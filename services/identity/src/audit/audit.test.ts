@@ -130,8 +130,10 @@ describe('what is written down', () => {
     await identity.call('DELETE', `/v1/api-keys/${id}`, { token: tokens.accessToken });
     expect(await actions(String(id))).toEqual(['api_key.created', 'api_key.revoked']);
     const [revoked, created] = await entries({ resource: String(id) });
-    expect(created).toMatchObject({ actor: user, details: { name: 'A program', scopes: ['accounts:read'] } });
+    expect(created).toMatchObject({ actor: user, details: { scopes: ['accounts:read'] } });
     expect(JSON.stringify([revoked, created])).not.toContain(String(secret));
+    // People write what they like there, and an entry cannot be taken back.
+    expect(JSON.stringify(created)).not.toContain('A program');
   });
 
   it('a change of roles, status or KYC level: who, whom, before and after; nothing for a change of nothing', async () => {

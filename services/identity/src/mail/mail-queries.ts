@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 import { type MailEnd, type MailKind, resetMails } from './mail.ts';
 
-/** A mail taken for one attempt. `attempts` counts this one too; either `userId` or `address` is there. */
+/** A mail taken for one attempt. `attempts` counts this one too; `userId` or `address` is there, or both. */
 export interface ClaimedMail {
   id: string;
   kind: MailKind;
@@ -24,9 +24,17 @@ export interface Recipient {
   isVerified: boolean;
 }
 
-/** Asks for a mail to a user, in the transaction of what it tells about. */
-export async function queueMail(tx: Transaction<Tables>, kind: MailKind, userId: string): Promise<void> {
-  await tx.insertInto('mails').values({ id: newUuid(), kind, user_id: userId, address: null }).execute();
+/**
+ * Asks for a mail to a user, in the transaction of what it tells about: to `address`, or where he reads his mails when it
+ * goes out.
+ */
+export async function queueMail(
+  tx: Transaction<Tables>,
+  kind: MailKind,
+  userId: string,
+  address: string | null = null,
+): Promise<void> {
+  await tx.insertInto('mails').values({ id: newUuid(), kind, user_id: userId, address }).execute();
 }
 
 /** Asks for a reset mail to an address, whether anybody has it or not: the same work either way. */
@@ -123,6 +131,29 @@ export async function dropResetMails(tx: Transaction<Tables>, user: { id: string
     .where('kind', '=', 'reset_password')
     .where('state', '=', 'waiting')
     .execute();
+}
+
+/** Drops the mails to new addresses of a locked user that have not gone out. */
+export async function dropEmailChanges(tx: Transaction<Tables>, userId: string): Promise<void> {
+  await tx
+    .updateTable('mails')
+    .set({ state: 'dropped', ended_at: sql<Date>`now()`, address: null })
+    .where('user_id', '=', userId)
+    .where('kind', '=', 'change_email')
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
+/** How many mails to new addresses the user has asked for in the last 24 hours, whatever became of them. */
+export async function countEmailChanges(tx: Transaction<Tables>, userId: string): Promise<number> {
+  const { count } = await tx
+    .selectFrom('mails')
+    .select((column) => column.fn.countAll<bigint>().as('count'))
+    .where('user_id', '=', userId)
+    .where('kind', '=', 'change_email')
+    .where('created_at', '>', sql<Date>`now() - interval '24 hours'`)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** How many mails wait, and for how many seconds the oldest has. */

@@ -52,6 +52,64 @@ Both work once, within one hour. If it was not you, ignore this mail: your
 password stays as it is.
 `,
   }),
+  change_email: (facts) => ({
+    subject: 'Confirm your new email address',
+    text: `Somebody, probably you, wants to use this email address for a Florin
+account.
+
+Sign in and confirm it here:
+
+${link('/change-email', facts)}
+
+If the link does not open, use this code:
+
+${facts.token}
+
+Both work once, within one hour, for the account that asked for it. If it
+was not you, ignore this mail: nothing changes.
+`,
+  }),
+  email_change_requested: ({ appUrl }) => ({
+    subject: 'Your email address is about to change',
+    text: `Another email address was given for your Florin account. It takes the
+place of this one as soon as it is confirmed.
+
+If it was not you, choose a new password at once, which also ends all
+sessions:
+
+${appUrl}/forgot-password
+`,
+  }),
+  email_changed: ({ appUrl }) => ({
+    subject: 'Your email address was changed',
+    text: `Your Florin account has another email address now. You sign in with that
+one, and our mails go there. Your other sessions were ended.
+
+If it was not you, tell us at once:
+
+${appUrl}
+`,
+  }),
+  passkey_added: ({ appUrl }) => ({
+    subject: 'A passkey was added',
+    text: `A passkey was added to your Florin account. It signs in without your
+password.
+
+If it was not you, choose a new password at once and remove the passkey:
+
+${appUrl}/forgot-password
+`,
+  }),
+  passkey_removed: ({ appUrl }) => ({
+    subject: 'A passkey was removed',
+    text: `A passkey was removed from your Florin account. It does not sign in any
+more.
+
+If it was not you, choose a new password at once:
+
+${appUrl}/forgot-password
+`,
+  }),
   password_changed: ({ appUrl }) => ({
     subject: 'Your password was changed',
     text: `The password of your Florin account was changed, and your other sessions

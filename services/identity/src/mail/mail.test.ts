@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { isTooLate, type MailKind, retryDelayMs } from './mail.ts';
 import { mailText } from './mail-text.ts';
 
-const kinds: MailKind[] = ['verify_email', 'reset_password', 'password_changed'];
+const kinds: MailKind[] = [
+  ...(['verify_email', 'reset_password', 'change_email', 'password_changed'] as const),
+  ...(['email_change_requested', 'email_changed', 'passkey_added', 'passkey_removed'] as const),
+];
 const facts = { appUrl: 'http://localhost:8080', token: 'T'.repeat(32) };
 
 describe('the texts of mails', () => {

@@ -1,5 +1,13 @@
-/** What identity writes to people about. */
-export type MailKind = 'verify_email' | 'reset_password' | 'password_changed';
+import type { TokenPurpose } from '../one-time-tokens/one-time-token.ts';
+
+/** What identity writes to people about. Those of a purpose of tokens carry one. */
+export type MailKind =
+  | TokenPurpose
+  | 'password_changed'
+  | 'email_change_requested'
+  | 'email_changed'
+  | 'passkey_added'
+  | 'passkey_removed';
 
 /** How a mail ended: handed to the relay, not needed after all, or given up. */
 export type MailEnd = 'sent' | 'dropped' | 'failed';
@@ -7,14 +15,22 @@ export type MailEnd = 'sent' | 'dropped' | 'failed';
 /** Mails with which one address is helped to a new password: so many within 24 hours, and so long between two. */
 export const resetMails = { perDay: 10, pauseMs: 60_000 } as const;
 
+/** Mails to new addresses that one user can ask for within 24 hours. */
+export const emailChangesPerDay = 10;
+
 const hour = 3_600_000;
 const firstDelayMs = 5_000;
 const longestDelayMs = hour;
 const retryForMs: Record<MailKind, number> = {
   // Who asked for it an hour ago has asked again or given up.
   reset_password: hour,
+  change_email: hour,
   verify_email: 72 * hour,
   password_changed: 72 * hour,
+  email_change_requested: 72 * hour,
+  email_changed: 72 * hour,
+  passkey_added: 72 * hour,
+  passkey_removed: 72 * hour,
 };
 
 /** Whether a mail that was asked for `ageMs` ago is of no more use. */

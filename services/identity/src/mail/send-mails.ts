@@ -1,8 +1,10 @@
 import { type Database, inTransaction, type Transaction } from '@florin/database';
 import { startWorkLoop, type WorkLoop } from '@florin/service';
 import { mailsEnded } from '../metrics.ts';
+import { isTokenPurpose } from '../one-time-tokens/one-time-token.ts';
 import { issueToken } from '../one-time-tokens/one-time-token-queries.ts';
 import type { Tables } from '../tables.ts';
+import { isEmailTaken } from '../users/user-queries.ts';
 import { isTooLate, type MailEnd, retryDelayMs } from './mail.ts';
 import {
   type ClaimedMail,
@@ -90,14 +92,18 @@ async function prepare(
 ): Promise<OutgoingMail | undefined> {
   const recipient = await lockRecipient(tx, mail);
   if (recipient === undefined || !isWanted(mail, recipient) || !(await isWaiting(tx, mail.id))) return undefined;
-  if (mail.address !== null && !(await takeResetMail(tx, mail.id, recipient.id))) return undefined;
-  const token = mail.kind === 'password_changed' ? '' : await issueToken(tx, mail.kind, recipient.id);
-  return { id: mail.id, to: recipient.email, ...mailText(mail.kind, recipient.locale, { appUrl, token }) };
+  const { id, kind, userId, address } = mail;
+  if (userId === null && !(await takeResetMail(tx, id, recipient.id))) return undefined;
+  // Whoever has the address already is not to be written to, and who asked is not to learn it.
+  if (kind === 'change_email' && (await isEmailTaken(tx, address ?? recipient.email))) return undefined;
+  const proven = kind === 'change_email' ? address : null;
+  const token = isTokenPurpose(kind) ? await issueToken(tx, kind, recipient.id, proven) : '';
+  return { id, to: address ?? recipient.email, ...mailText(kind, recipient.locale, { appUrl, token }) };
 }
 
 function isWanted({ kind }: ClaimedMail, { isActive, isVerified }: Recipient): boolean {
   if (kind === 'verify_email') return isActive && !isVerified;
-  return kind === 'password_changed' || isActive;
+  return isActive || !isTokenPurpose(kind);
 }
 
 /** The relay's message may repeat the recipient: only its codes are logged. */

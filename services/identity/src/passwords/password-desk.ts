@@ -1,7 +1,8 @@
 import { overloaded } from '../errors.ts';
 import { passwordHashSeconds } from '../metrics.ts';
+import { createHashBudget } from './hash-budget.ts';
 import { hashPassword, unmatchableHash, verifyPassword } from './password-hash.ts';
-import { createTurns } from './turns.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** Hashing and comparing, for whoever has a turn. Passwords are expected normalised. */
 export interface PasswordWork {
@@ -10,21 +11,51 @@ export interface PasswordWork {
   verify(password: string, stored: string | undefined): Promise<boolean>;
 }
 
-/** The only way to password hashing: a few turns at a time, since each costs 19 MiB and 20 ms of a core. */
+/** The only way to password hashing: a few turns at a time, since each costs 19 MiB, and 20 ms of a core in which others wait. */
 export interface PasswordDesk {
   /** Runs `work` when a turn is free. @throws ProblemError 503 with Retry-After at once when too many wait already. */
   withTurn<Result>(work: (passwords: PasswordWork) => Promise<Result>): Promise<Result>;
 }
 
-/** A desk with so many turns at a time and so many callers waiting at most. */
-export function createPasswordDesk(limits: { concurrency: number; maxWaiting: number }): PasswordDesk {
+export interface DeskLimits {
+  /** Turns at a time. */
+  readonly concurrency: number;
+  /** Callers waiting for one. */
+  readonly maxWaiting: number;
+  /** Who would wait longer is refused at once; no bound unless told. */
+  readonly patienceMs?: number;
+  /** What hashing takes in the long run, in percent of one core; as much as the turns can use unless told. */
+  readonly cpuPercent?: number;
+}
+
+/** A desk with these limits. */
+export function createPasswordDesk(limits: DeskLimits): PasswordDesk {
   const turns = createTurns(limits, () => overloaded('Too many sign-ins at the moment.'));
+  const pace = createPace(limits);
   const passwords: PasswordWork = {
-    hash: (password) => timed(() => hashPassword(password)),
+    hash: (password) => pace.run(() => timed(() => hashPassword(password))),
     verify: (password, stored) =>
-      timed(async () => (await verifyPassword(password, stored ?? unmatchableHash)) && stored !== undefined),
+      pace.run(() =>
+        timed(async () => (await verifyPassword(password, stored ?? unmatchableHash)) && stored !== undefined),
+      ),
   };
   return { withTurn: (work) => turns.run(() => work(passwords)) };
+}
+
+/** Fifty people at once are not to be told from a busy morning. */
+const burstMs = 1_000;
+
+/**
+ * Keeps hashing to a share of the processor, after a burst, by rests between hashes. Priorities would not do: by container or
+ * session, the system shares the cores among processes before it looks at them.
+ */
+function createPace({ concurrency, cpuPercent = concurrency * 100 }: DeskLimits): Turns {
+  const lanes = Math.max(concurrency, Math.ceil(cpuPercent / 100));
+  const budget = createHashBudget({ concurrency: lanes, cpuPercent, burstMs });
+  const restMs = (workedMs: number) => budget.restAfter(workedMs, performance.now());
+  return createTurns({ concurrency: lanes, maxWaiting: Number.POSITIVE_INFINITY, restMs }, () =>
+    overloaded('Too many passwords wait to be hashed.'),
+  );
 }
 
 async function timed<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -1,8 +1,6 @@
-import { requireUser } from '@florin/auth';
-import { body, parseId, problemResponses, type Server } from '@florin/service';
+import { body, problemResponses, type Server } from '@florin/service';
 import Type from 'typebox';
-import { callerOf } from '../caller.ts';
-import { sessionOver } from '../errors.ts';
+import { callerOf, sessionOf } from '../caller.ts';
 import { tokenSchema } from '../one-time-tokens/token-schema.ts';
 import type { Resources } from '../resources.ts';
 import { emailSchema, newPasswordSchema } from '../users/user-schemas.ts';
@@ -90,8 +88,7 @@ function changeRoute(app: Server, resources: Resources): void {
       },
     },
     async (request, reply) => {
-      const sessionId = parseId('ses', requireUser(request).sessionId);
-      if (sessionId === undefined) throw sessionOver();
+      const { sessionId } = sessionOf(request);
       await changePassword(resources, callerOf(request), { sessionId, ...request.body });
       return reply.code(204).send(null);
     },

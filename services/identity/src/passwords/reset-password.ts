@@ -4,7 +4,7 @@ import { recordAudit } from '../audit/record-audit.ts';
 import { invalidField, invalidToken } from '../errors.ts';
 import { findTokenOwner, spendToken } from '../one-time-tokens/one-time-token-queries.ts';
 import type { Resources } from '../resources.ts';
-import { hasActiveFactor } from '../second-factor/second-factor-queries.ts';
+import { listFactorMethods } from '../second-factor/second-factor-queries.ts';
 import { forgetGuesses, guessKey } from '../sessions/guess-counter.ts';
 import { revokeSessions } from '../sessions/revoke-session.ts';
 import { findUser, lockUser, markEmailVerified } from '../users/user-queries.ts';
@@ -39,7 +39,8 @@ export async function resetPassword(
     await markEmailVerified(tx, user.id);
     await revokeSessions(tx, { userId: user.id }, 'password_reset');
     // Guesses at a second factor are among them: a mail must not give whoever reads it a hundred more.
-    if (!(await hasActiveFactor(tx, user.id))) await forgetGuesses(tx, guessKey(secrets.guessedEmails, user.email));
+    const hasFactor = (await listFactorMethods(tx, user.id)).length > 0;
+    if (!hasFactor) await forgetGuesses(tx, guessKey(secrets.guessedEmails, user.email));
     await recordAudit(tx, { actor: 'anonymous', action: 'password.reset', resource: formatId('usr', user.id), ip });
   });
 }

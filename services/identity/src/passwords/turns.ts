@@ -2,21 +2,34 @@
 export interface Turns {
   /** @throws what `refuse` makes, at once, when too many wait already; otherwise whatever the work throws. */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Works running or waiting. */
+  /** Works running, resting or waiting. */
   size(): number;
 }
 
+/** How many works run and wait. */
+export interface TurnLimits {
+  readonly concurrency: number;
+  readonly maxWaiting: number;
+  /** Who would wait longer, judged by how long the last works took, is refused at once. No bound unless told. */
+  readonly patienceMs?: number;
+  /** How long a turn stays unused after a work that took `workedMs`; nobody waits for it but the next in line. */
+  restMs?(workedMs: number): number;
+}
+
 /** Turns with a bounded queue; `refuse` makes the error for a caller beyond it. */
-export function createTurns(limits: { concurrency: number; maxWaiting: number }, refuse: () => Error): Turns {
+export function createTurns(limits: TurnLimits, refuse: () => Error): Turns {
   const waiting: (() => void)[] = [];
   let running = 0;
+  /** A moving average. */
+  let workMs = 0;
 
   async function enter(): Promise<void> {
     if (running < limits.concurrency) {
       running += 1;
       return;
     }
-    if (waiting.length >= limits.maxWaiting) throw refuse();
+    const waitMs = ((waiting.length + 1) * workMs) / limits.concurrency;
+    if (waiting.length >= limits.maxWaiting || waitMs > (limits.patienceMs ?? Number.POSITIVE_INFINITY)) throw refuse();
     await new Promise<void>((resolve) => waiting.push(resolve));
   }
 
@@ -31,10 +44,15 @@ export function createTurns(limits: { concurrency: number; maxWaiting: number },
     size: () => running + waiting.length,
     async run(work) {
       await enter();
+      const startedAt = performance.now();
       try {
         return await work();
       } finally {
-        leave();
+        const workedMs = performance.now() - startedAt;
+        workMs += (workedMs - workMs) / 5;
+        const rest = limits.restMs?.(workedMs) ?? 0;
+        if (rest > 0) setTimeout(leave, rest);
+        else leave();
       }
     },
   };

@@ -8,10 +8,17 @@ import type { Resources } from '../resources.ts';
 import { seal } from '../sealing.ts';
 import { countGuess, guessKey, takeBackGuess } from '../sessions/guess-counter.ts';
 import type { Tables } from '../tables.ts';
-import { findUser } from '../users/user-queries.ts';
+import { findUser, lockUser } from '../users/user-queries.ts';
 import { checkSecondFactor, type FactorVerdict, factorContext, useTotp } from './check-second-factor.ts';
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-code.ts';
-import { activateFactor, deleteFactor, lockSecondFactor, putPendingFactor } from './second-factor-queries.ts';
+import {
+  activateFactor,
+  deleteFactor,
+  dropIdleRecoveryCodes,
+  lockSecondFactor,
+  putPendingFactor,
+  replaceRecoveryCodes,
+} from './second-factor-queries.ts';
 import { newTotpSecret, otpauthUri } from './totp.ts';
 
 /**
@@ -27,7 +34,8 @@ export async function beginSecondFactor(
   const secret = newTotpSecret();
   const sealed = seal(secrets.secondFactors, factorContext(userId), Buffer.from(secret));
   return await inTransaction(db, async (tx) => {
-    const user = await findUser(tx, userId);
+    // Locked: or the user might be erased before the factor is written.
+    const user = await lockUser(tx, userId);
     if (user === undefined) throw notFound();
     if (!(await putPendingFactor(tx, userId, sealed))) throw conflict('A second factor is on already.');
     return { secret, otpauthUri: otpauthUri(user.email, secret) };
@@ -49,17 +57,20 @@ export async function confirmSecondFactor(
   const codes = newRecoveryCodes();
   const hashes = codes.map((code) => hashRecoveryCode(secrets.recoveryCodes, userId, code));
   await inTransaction(db, async (tx) => {
+    // Recovery codes are the user's: whoever changes a factor locks him first.
+    await lockUser(tx, userId);
     const factor = await lockSecondFactor(tx, userId);
     if (factor === undefined || factor.active) throw conflict('There is no second factor to confirm.');
     if (!(await useTotp({ secrets }, tx, { userId, factor, otp }))) throw mfaInvalid();
-    await activateFactor(tx, userId, hashes);
+    await activateFactor(tx, userId);
+    await replaceRecoveryCodes(tx, userId, hashes);
     await recordFactorChange(tx, caller, 'mfa.enabled');
   });
   return codes;
 }
 
 /**
- * Turns the second factor off, with a code of the app or a recovery code. A wrong one counts as a guess at the
+ * Turns the app off as a second factor, with a code of it or a recovery code; passkeys stay. A wrong one counts as a guess at the
  * account, or a stolen access token could try them all.
  *
  * @throws ProblemError mfa_invalid, account_locked, not_found when none is on
@@ -86,9 +97,12 @@ async function tryRemoving(
   tx: Transaction<Tables>,
   { caller, otp, key }: { caller: Caller; otp: string; key: Buffer },
 ): Promise<FactorVerdict> {
-  const verdict = await checkSecondFactor(resources, tx, caller.userId, otp);
+  await lockUser(tx, caller.userId);
+  const isOn = (await lockSecondFactor(tx, caller.userId))?.active === true;
+  const verdict = isOn ? await checkSecondFactor(resources, tx, caller.userId, otp) : 'off';
   if (verdict === 'right') {
     await deleteFactor(tx, caller.userId);
+    await dropIdleRecoveryCodes(tx, caller.userId);
     await recordFactorChange(tx, caller, 'mfa.disabled');
   } else if (verdict === 'wrong') {
     await recordFactorChange(tx, caller, 'mfa.failed');

@@ -3,10 +3,16 @@ import type { Resources } from '../resources.ts';
 import { unseal } from '../sealing.ts';
 import type { Tables } from '../tables.ts';
 import { hashRecoveryCode } from './recovery-code.ts';
-import { lockSecondFactor, type SecondFactor, storeLastStep, takeRecoveryCode } from './second-factor-queries.ts';
+import {
+  listFactorMethods,
+  lockSecondFactor,
+  type SecondFactor,
+  storeLastStep,
+  takeRecoveryCode,
+} from './second-factor-queries.ts';
 import { acceptedStep, looksLikeTotp } from './totp.ts';
 
-/** What a code was worth. `off`: the user has no active factor, and no code is looked at. */
+/** What a code was worth. `off`: the user has no second factor, and no code is looked at. */
 export type FactorVerdict = 'off' | 'missing' | 'wrong' | 'right';
 
 /** What the secret of this user's factor is sealed for. */
@@ -15,7 +21,7 @@ export function factorContext(userId: string): string {
 }
 
 /**
- * Checks a code of the user's active factor, from the app or a recovery code, and uses it up: under the lock of the
+ * Checks a code of the user's app, or a recovery code, which also replaces a passkey, and uses it up: under the lock of the
  * factor's row, so that of parallel uses of one code one is right. Count the guess before.
  */
 export async function checkSecondFactor(
@@ -25,9 +31,9 @@ export async function checkSecondFactor(
   otp: string | undefined,
 ): Promise<FactorVerdict> {
   const factor = await lockSecondFactor(tx, userId);
-  if (factor === undefined || !factor.active) return 'off';
+  if (!factor?.active && (await listFactorMethods(tx, userId)).length === 0) return 'off';
   if (otp === undefined) return 'missing';
-  if (await useTotp({ secrets }, tx, { userId, factor, otp })) return 'right';
+  if (factor?.active && (await useTotp({ secrets }, tx, { userId, factor, otp }))) return 'right';
   if (looksLikeTotp(otp)) return 'wrong';
   const codeHash = hashRecoveryCode(secrets.recoveryCodes, userId, otp);
   return (await takeRecoveryCode(tx, userId, codeHash)) ? 'right' : 'wrong';

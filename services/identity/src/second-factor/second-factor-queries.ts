@@ -1,5 +1,5 @@
 import type { Transaction } from '@florin/database';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 
 /** A second factor as it is stored. */
@@ -26,10 +26,19 @@ export async function lockSecondFactor(tx: Transaction<Tables>, userId: string):
   };
 }
 
-/** Whether logins of the user need a code. */
-export async function hasActiveFactor(db: Kysely<Tables>, userId: string): Promise<boolean> {
-  const query = db.selectFrom('second_factors').select('user_id').where('user_id', '=', userId);
-  return (await query.where('confirmed_at', 'is not', null).executeTakeFirst()) !== undefined;
+/** What a user can add to his password. */
+export type FactorMethod = 'totp' | 'passkey' | 'recovery_code';
+
+/** What the user can add to his password, and then must; empty where no second factor is on. */
+export async function listFactorMethods(db: Kysely<Tables>, userId: string): Promise<FactorMethod[]> {
+  const { rows } = await sql<Record<FactorMethod, boolean>>`select
+    exists (select from second_factors where user_id = ${userId} and confirmed_at is not null) as totp,
+    exists (select from passkeys where user_id = ${userId}) as passkey,
+    exists (select from recovery_codes where user_id = ${userId}) as recovery_code`.execute(db);
+  const [has] = rows;
+  // Recovery codes replace a factor; by themselves they are none.
+  if (!has?.totp && !has?.passkey) return [];
+  return (['totp', 'passkey', 'recovery_code'] as const).filter((method) => has[method]);
 }
 
 /** Stores a factor that waits for its confirmation in place of another such; false, and nothing done, when one is active. */
@@ -57,9 +66,18 @@ export async function storeLastStep(tx: Transaction<Tables>, userId: string, ste
     .execute();
 }
 
-/** Makes the factor active, with the hashes of its recovery codes. */
-export async function activateFactor(tx: Transaction<Tables>, userId: string, codeHashes: Buffer[]): Promise<void> {
+/** Makes the factor active. */
+export async function activateFactor(tx: Transaction<Tables>, userId: string): Promise<void> {
   await tx.updateTable('second_factors').set({ confirmed_at: new Date() }).where('user_id', '=', userId).execute();
+}
+
+/** Gives the user these recovery codes, by their hashes, in place of all earlier ones. */
+export async function replaceRecoveryCodes(
+  tx: Transaction<Tables>,
+  userId: string,
+  codeHashes: Buffer[],
+): Promise<void> {
+  await tx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
   const rows = codeHashes.map((code_hash) => ({ user_id: userId, code_hash }));
   await tx.insertInto('recovery_codes').values(rows).execute();
 }
@@ -75,7 +93,14 @@ export async function takeRecoveryCode(tx: Transaction<Tables>, userId: string, 
   return taken !== undefined;
 }
 
-/** Removes the factor and its recovery codes. */
+/** Removes the factor. */
 export async function deleteFactor(tx: Transaction<Tables>, userId: string): Promise<void> {
   await tx.deleteFrom('second_factors').where('user_id', '=', userId).execute();
+}
+
+/** Removes the recovery codes of a locked user who has nothing left that they replace. */
+export async function dropIdleRecoveryCodes(tx: Transaction<Tables>, userId: string): Promise<void> {
+  await sql`delete from recovery_codes where user_id = ${userId}
+    and not exists (select from second_factors where user_id = ${userId} and confirmed_at is not null)
+    and not exists (select from passkeys where user_id = ${userId})`.execute(tx);
 }

@@ -1,21 +1,14 @@
-import { requireUser } from '@florin/auth';
-import { body, parseId, problemResponses, type Server } from '@florin/service';
+import { body, problemResponses, type Server } from '@florin/service';
 import Type from 'typebox';
-import { callerOf } from '../caller.ts';
-import { sessionOver } from '../errors.ts';
+import { callerOf, sessionOf } from '../caller.ts';
 import { passwordLength } from '../passwords/password-policy.ts';
 import type { Resources } from '../resources.ts';
 import { emailSchema } from '../users/user-schemas.ts';
 import { logIn } from './log-in.ts';
 import { refreshSession } from './refresh-session.ts';
 import { logOut } from './revoke-session.ts';
+import { tokensSchema } from './tokens-schema.ts';
 
-const tokensSchema = Type.Object({
-  accessToken: Type.String(),
-  tokenType: Type.Literal('Bearer'),
-  expiresIn: Type.Integer({ description: 'Seconds' }),
-  refreshToken: Type.String({ description: 'Good for one refresh' }),
-});
 const tags = ['auth'];
 
 /** Logging in and out. */
@@ -34,9 +27,7 @@ export function authRoutes(app: Server, resources: Resources): void {
       },
     },
     async (request, reply) => {
-      const sessionId = parseId('ses', requireUser(request).sessionId);
-      if (sessionId === undefined) throw sessionOver();
-      await logOut(resources, callerOf(request), sessionId);
+      await logOut(resources, callerOf(request), sessionOf(request).sessionId);
       return reply.code(204).send(null);
     },
   );
@@ -51,7 +42,7 @@ function loginRoute(app: Server, resources: Resources): void {
         operationId: 'logIn',
         summary: 'Log in with email and password',
         description:
-          'Ten wrong passwords or codes in a row lock the email for a while, longer with every further one. mfa_required: send the same again with a code in `otp`.',
+          'Ten wrong passwords or codes in a row lock the email for a while, longer with every further one. mfa_required: send the same again with a code in `otp`, or log in with a passkey; `methods` in the problem names what this user has: `totp`, `passkey`, `recovery_code`.',
         tags,
         body: body({
           email: emailSchema,

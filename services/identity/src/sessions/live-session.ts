@@ -1,7 +1,6 @@
-import { parseId } from '@florin/service';
+import { parseId, problem } from '@florin/service';
 import type { FastifyInstance } from 'fastify';
 import { isApiKeyLive } from '../api-keys/api-key-queries.ts';
-import { sessionOver } from '../errors.ts';
 import type { Resources } from '../resources.ts';
 import { isSessionLive } from './session-queries.ts';
 
@@ -18,6 +17,7 @@ export function requireLiveSession(app: FastifyInstance, { db }: Pick<Resources,
     const isLive =
       (sessionId !== undefined && (await isSessionLive(db, userId, sessionId))) ||
       (keyId !== undefined && (await isApiKeyLive(db, userId, keyId)));
-    if (!isLive) throw sessionOver();
+    // Word for word what any other bad token is told.
+    if (!isLive) throw problem('unauthenticated', 'A valid access token is needed.');
   });
 }

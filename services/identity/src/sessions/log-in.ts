@@ -1,3 +1,4 @@
+import type { ProofMethod } from '@florin/auth';
 import { inTransaction, type Transaction } from '@florin/database';
 import { formatId, ProblemError } from '@florin/service';
 import { recordAudit } from '../audit/record-audit.ts';
@@ -8,10 +9,12 @@ import { normalisePassword } from '../passwords/password-policy.ts';
 import { isPasswordUnchanged } from '../passwords/password-queries.ts';
 import type { Resources } from '../resources.ts';
 import { checkSecondFactor } from '../second-factor/check-second-factor.ts';
+import { listFactorMethods } from '../second-factor/second-factor-queries.ts';
 import type { Tables } from '../tables.ts';
 import { normaliseEmail } from '../users/user.ts';
 import { findCredentials } from '../users/user-queries.ts';
 import { countGuess, forgetFailures, guessKey, takeBackGuess } from './guess-counter.ts';
+import { recordRefusal } from './record-refusal.ts';
 import { type SessionTokens, startSession } from './start-session.ts';
 
 /** What a person logs in with, as it came. */
@@ -26,10 +29,6 @@ export interface Credentials {
 }
 
 type LoginResources = Pick<Resources, 'db' | 'passwords' | 'loginLines' | 'secrets' | 'keyRing' | 'rules'>;
-
-/** Why a login was refused, once its guess was looked at. */
-const refusals = { invalid_credentials: invalidCredentials, mfa_required: mfaRequired, mfa_invalid: mfaInvalid };
-type Refusal = keyof typeof refusals;
 
 /**
  * Checks email, password and, where one is on, the second factor, and begins a session.
@@ -71,10 +70,10 @@ async function checkAndStart(
     ? await inTransaction(db, (tx) =>
         enter(resources, tx, { userId: account.id, passwordHash: account.passwordHash, key, ...credentials }),
       )
-    : 'invalid_credentials';
-  if (typeof outcome === 'object') return outcome;
-  await recordRefusal(db, outcome, { userId: account?.id, ip: credentials.ip, locks: permission.locks });
-  throw refusals[outcome]();
+    : invalidCredentials();
+  if (!(outcome instanceof ProblemError)) return outcome;
+  await recordRefusal(db, outcome.code, { userId: account?.id, ip: credentials.ip, locks: permission.locks });
+  throw outcome;
 }
 
 interface Entrance extends Omit<Credentials, 'email' | 'password'> {
@@ -84,22 +83,26 @@ interface Entrance extends Omit<Credentials, 'email' | 'password'> {
   key: Buffer;
 }
 
-/** What follows a right password: one transaction, so that a code is used up exactly when a session begins. */
+/**
+ * What follows a right password: one transaction, so that a code is used up exactly when a session begins. Returns the
+ * refusal, if it is one: what was counted and used up stays so.
+ */
 async function enter(
   resources: LoginResources,
   tx: Transaction<Tables>,
   { userId, passwordHash, key, otp, userAgent, ip }: Entrance,
-): Promise<SessionTokens | Refusal> {
+): Promise<SessionTokens | ProblemError> {
   // A login that looked at the password before a change of it must not begin a session after it.
-  if (!(await isPasswordUnchanged(tx, userId, passwordHash))) return 'invalid_credentials';
+  if (!(await isPasswordUnchanged(tx, userId, passwordHash))) return invalidCredentials();
   const factor = await checkSecondFactor(resources, tx, userId, otp);
-  if (factor === 'wrong') return 'mfa_invalid';
+  if (factor === 'wrong') return mfaInvalid();
   if (factor === 'missing') {
     await takeBackGuess(tx, key);
-    return 'mfa_required';
+    return mfaRequired(await listFactorMethods(tx, userId));
   }
-  const tokens = await startSession(resources, tx, userId, userAgent);
-  if (tokens === undefined) return 'invalid_credentials';
+  const provenBy: ProofMethod[] = factor === 'right' ? ['pwd', 'otp'] : ['pwd'];
+  const tokens = await startSession(resources, tx, { userId, userAgent, provenBy });
+  if (tokens === undefined) return invalidCredentials();
   await forgetFailures(tx, key);
   const user = formatId('usr', userId);
   const details = { secondFactor: factor === 'right' };
@@ -107,20 +110,8 @@ async function enter(
   return tokens;
 }
 
-/** Of an unknown email nothing is written but that somebody guessed: what people type there may be a password. */
-async function recordRefusal(
-  db: LoginResources['db'],
-  reason: Refusal,
-  { userId, ip, locks }: { userId: string | undefined; ip: string | undefined; locks: boolean },
-): Promise<void> {
-  const resource = userId === undefined ? 'unknown' : formatId('usr', userId);
-  const facts = { actor: 'anonymous', resource, ip };
-  if (reason === 'mfa_required') return await recordAudit(db, { ...facts, action: 'login.mfa_required' });
-  await recordAudit(db, { ...facts, action: 'login.failed', details: { reason } });
-  if (locks) await recordAudit(db, { ...facts, action: 'login.locked' });
-}
-
-function outcomeOf(error: unknown): LoginOutcome {
+/** How a login ended that threw this, for the metric. */
+export function outcomeOf(error: unknown): LoginOutcome {
   const code = error instanceof ProblemError ? error.code : undefined;
   if (code === 'invalid_credentials') return 'wrong';
   if (code === 'mfa_required' || code === 'mfa_invalid') return code;

@@ -87,6 +87,7 @@ async function answer(
     sessionId: session.id,
     roles: session.roles,
     sessionExpiresAt: session.expiresAt,
+    proof: session.proof,
   });
   const generation = decision === 'rotate' ? session.generation + 1 : session.generation;
   await tx

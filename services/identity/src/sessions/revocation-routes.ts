@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { listRevokedKeys } from '../api-keys/api-key-queries.ts';
 import { keyTokensLiveMs } from '../api-keys/revoke-api-keys.ts';
 import { databaseNow } from '../database-clock.ts';
+import { listErasedTokens } from '../erasure/erased-user-queries.ts';
 import type { Resources } from '../resources.ts';
 import { clockToleranceMs } from './revoke-session.ts';
 import { listRevocations } from './session-queries.ts';
@@ -60,6 +61,11 @@ export function revocationRoutes(app: Server, { db }: Resources): void {
         revokedAt: revokedAt.toISOString(),
         expiresAt: new Date(revokedAt.getTime() + keyTokensLiveMs).toISOString(),
       }));
+      for (const { id, kind, revokedAt, expiresAt } of await listErasedTokens(db, since)) {
+        const times = { revokedAt: revokedAt.toISOString(), expiresAt: expiresAt.toISOString() };
+        if (kind === 'session') data.push({ session: formatId('ses', id), ...times });
+        else keys.push({ key: formatId('key', id), ...times });
+      }
       return { data, keys, asOf: new Date(now).toISOString() };
     },
   );

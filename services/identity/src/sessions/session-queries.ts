@@ -3,6 +3,7 @@ import type { Transaction } from '@florin/database';
 import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 import type { SessionState } from './refresh-decision.ts';
+import type { Proof } from './session.ts';
 
 /** A session with what a refresh must know. */
 export interface LockedSession extends SessionState {
@@ -10,6 +11,7 @@ export interface LockedSession extends SessionState {
   userId: string;
   seed: Buffer;
   roles: Role[];
+  proof: Proof;
 }
 
 /** A session as its user sees it. */
@@ -30,7 +32,7 @@ export interface Revocation {
 
 /** The session, locked until the transaction ends. */
 export async function lockSession(tx: Transaction<Tables>, id: string): Promise<LockedSession | undefined> {
-  return await tx
+  const found = await tx
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select([
@@ -44,10 +46,28 @@ export async function lockSession(tx: Transaction<Tables>, id: string): Promise<
       'sessions.expires_at as expiresAt',
       'sessions.revoked_at as revokedAt',
       'users.roles',
+      (column) => column.fn.coalesce('sessions.proven_at', 'sessions.created_at').as('provenAt'),
+      'sessions.proven_by as provenBy',
     ])
     .where('sessions.id', '=', id)
     .forUpdate('sessions')
     .executeTakeFirst();
+  if (found === undefined) return undefined;
+  const { provenAt, provenBy, ...session } = found;
+  return { ...session, proof: { at: provenAt, by: provenBy } };
+}
+
+/** Records a new proof in a locked session, with the `exp` of the access token that carries it. */
+export async function storeProof(
+  tx: Transaction<Tables>,
+  id: string,
+  { proof, accessExpiresAt }: { proof: Proof; accessExpiresAt: Date },
+): Promise<void> {
+  await tx
+    .updateTable('sessions')
+    .set({ proven_at: proof.at, proven_by: [...proof.by], access_expires_at: accessExpiresAt })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Whether the user's session can be used at this moment. */

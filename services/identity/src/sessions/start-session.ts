@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ProofMethod } from '@florin/auth';
 import type { Transaction } from '@florin/database';
 import { newUuid } from '@florin/service';
 import type { Resources } from '../resources.ts';
@@ -17,13 +18,13 @@ export interface SessionTokens {
 
 /**
  * Begins a session for a user whose identity is proven; undefined when the user is not active any more. The user stays
- * locked against change until the transaction ends, so that no session slips past a user being disabled.
+ * locked against change until the transaction ends, so that no session slips past a user being disabled. `provenBy`: how
+ * he proved who he is.
  */
 export async function startSession(
   resources: Pick<Resources, 'keyRing' | 'rules' | 'secrets'>,
   tx: Transaction<Tables>,
-  userId: string,
-  userAgent: string | undefined,
+  { userId, userAgent, provenBy }: { userId: string; userAgent: string | undefined; provenBy: ProofMethod[] },
 ): Promise<SessionTokens | undefined> {
   const user = await tx
     .selectFrom('users')
@@ -41,6 +42,7 @@ export async function startSession(
     sessionId: session.id,
     roles: user.roles,
     sessionExpiresAt: expiresAt,
+    proof: { at: now, by: provenBy },
   });
   await tx
     .insertInto('sessions')
@@ -56,6 +58,8 @@ export async function startSession(
       expires_at: expiresAt,
       revoked_at: null,
       revoked_for: null,
+      proven_at: now,
+      proven_by: provenBy,
     })
     .execute();
   const refreshToken = makeRefreshToken(resources.secrets.refreshTokens, session, 1);

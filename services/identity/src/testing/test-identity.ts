@@ -83,11 +83,15 @@ export const testConfig = {
     accessTokenMs: 600_000,
     serviceTokenMs: 300_000,
     sessionMs: 30 * 86_400_000,
+    stepUpSeconds: 600,
   },
+  relyingParty: { name: 'Florin', id: 'florin.test', origins: ['https://app.florin.test', 'https://florin.test'] },
   serviceClients: new Map([
     ['gateway', hashSecret(gatewaySecret)],
     ['accounts', hashSecret('accounts-secret-0123456789')],
   ]),
+  // Nobody listens there; tests that need somebody say where.
+  services: { accounts: 'http://127.0.0.1:9', transactions: 'http://127.0.0.1:9', notification: 'http://127.0.0.1:9' },
 };
 
 /** Starts the service. */

@@ -1,6 +1,7 @@
 import { allScopes, type Role, type Scope, signToken, tokenTypes } from '@florin/auth';
 import { formatId, newUuid } from '@florin/service';
 import type { Resources } from '../resources.ts';
+import type { Proof } from '../sessions/session.ts';
 
 /** Whom an access token is for. Ids are uuids. */
 export interface TokenSubject {
@@ -9,6 +10,7 @@ export interface TokenSubject {
   roles: readonly Role[];
   /** The session's end: no token outlives it. */
   sessionExpiresAt: Date;
+  proof: Proof;
 }
 
 /** The API key that an access token is for. Ids are uuids. */
@@ -43,6 +45,7 @@ export function issueAccessToken(issuer: Issuer, subject: TokenSubject): AccessT
     scopes: allScopes,
     seconds: issuer.rules.accessTokenMs / 1000,
     endsAt: subject.sessionExpiresAt,
+    proof: subject.proof,
   });
 }
 
@@ -65,9 +68,11 @@ interface Grant {
   scopes: readonly Scope[];
   seconds: number;
   endsAt: Date | null;
+  proof?: Proof;
 }
 
-function issue({ keyRing, rules }: Issuer, { userId, sid, roles, scopes, seconds, endsAt }: Grant): AccessToken {
+function issue({ keyRing, rules }: Issuer, grant: Grant): AccessToken {
+  const { userId, sid, roles, scopes, seconds, endsAt, proof } = grant;
   const iat = Math.floor(Date.now() / 1000);
   const exp = Math.min(iat + seconds, endsAt === null ? Number.POSITIVE_INFINITY : Math.floor(endsAt.getTime() / 1000));
   const claims = {
@@ -80,6 +85,7 @@ function issue({ keyRing, rules }: Issuer, { userId, sid, roles, scopes, seconds
     iat,
     exp,
     jti: newUuid(),
+    ...(proof && { auth_time: Math.floor(proof.at.getTime() / 1000), amr: proof.by }),
   };
   const token = signToken({ ...keyRing.signer(), typ: tokenTypes.user, claims });
   return { token, expiresAt: new Date(exp * 1000), expiresIn: exp - iat };

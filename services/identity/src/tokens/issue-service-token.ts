@@ -29,12 +29,20 @@ export function issueServiceToken(
   const known = serviceClients.get(request.client);
   const matches = timingSafeEqual(hashSecret(request.secret), known ?? noClient);
   if (known === undefined || !matches) throw invalidCredentials('The client or secret is wrong.');
+  return signServiceToken({ keyRing, rules }, request);
+}
+
+/** A token for a client that is known; identity needs no secret to call others itself. */
+export function signServiceToken(
+  { keyRing, rules }: Pick<Resources, 'keyRing' | 'rules'>,
+  { client, audience }: Pick<ServiceTokenRequest, 'client' | 'audience'>,
+): { token: string; expiresIn: number } {
   const iat = Math.floor(Date.now() / 1000);
   const expiresIn = rules.serviceTokenMs / 1000;
   const claims = {
     iss: rules.issuer,
-    aud: request.audience,
-    sub: `service:${request.client}`,
+    aud: audience,
+    sub: `service:${client}`,
     iat,
     exp: iat + expiresIn,
     jti: newUuid(),

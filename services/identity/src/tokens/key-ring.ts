@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { KeySource } from '@florin/auth';
+import { type KeyTimes, signingKey } from './rotation-plan.ts';
 import { openSigningKey, type PublicKey } from './signing-key.ts';
 import type { StoredKey } from './signing-key-queries.ts';
 
@@ -13,11 +14,10 @@ export interface KeyRing extends KeySource {
   reload(): Promise<void>;
 }
 
-interface HeldKey {
+interface HeldKey extends KeyTimes {
   publicKey: PublicKey;
   pem: string;
   privateKey: KeyObject;
-  notBefore: Date;
 }
 
 const leastMsBetweenReloads = 1_000;
@@ -33,13 +33,16 @@ export async function openKeyRing(read: () => Promise<StoredKey[]>, sealingKey: 
 
   async function reload(): Promise<void> {
     loadedAt = performance.now();
-    keys = (await read()).map((stored) => hold(stored, sealingKey));
+    const known = new Map(keys.map((key) => [key.kid, key]));
+    keys = (await read()).map((stored) => ({
+      ...(known.get(stored.kid) ?? hold(stored, sealingKey)),
+      ...timesOf(stored),
+    }));
   }
 
   function signer(): HeldKey {
-    const now = new Date();
-    // The newest comes first.
-    const key = keys.find(({ notBefore }) => notBefore <= now);
+    // Where this clock is behind the database's, the only key may seem to lie ahead.
+    const key = signingKey(keys, new Date()) ?? keys.at(-1);
     if (key === undefined) throw new Error('There is no signing key');
     return key;
   }
@@ -48,10 +51,13 @@ export async function openKeyRing(read: () => Promise<StoredKey[]>, sealingKey: 
   signer();
   return {
     reload,
-    signer: () => ({ kid: signer().publicKey.kid, privateKey: signer().privateKey }),
+    signer: () => {
+      const { kid, privateKey } = signer();
+      return { kid, privateKey };
+    },
     publicKeys: () => keys.map((key) => key.publicKey),
     async find(kid) {
-      const held = () => keys.find((key) => key.publicKey.kid === kid)?.pem;
+      const held = () => keys.find((key) => key.kid === kid)?.pem;
       // Another process may have made the key a moment ago; made-up kids must not drive queries.
       if (held() === undefined && performance.now() - loadedAt > leastMsBetweenReloads) await reload();
       return held();
@@ -59,13 +65,15 @@ export async function openKeyRing(read: () => Promise<StoredKey[]>, sealingKey: 
   };
 }
 
+const timesOf = ({ kid, notBefore }: StoredKey): KeyTimes => ({ kid, notBefore });
+
 function hold(stored: StoredKey, sealingKey: Buffer): HeldKey {
-  const { publicKey, notBefore } = stored;
+  const { publicKey } = stored;
   const { kty, crv, x } = publicKey;
   const pem = createPublicKey({ key: { kty, crv, x }, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
   return {
+    ...timesOf(stored),
     publicKey,
-    notBefore,
     pem: pem.toString(),
     privateKey: openSigningKey(sealingKey, stored.kid, stored.sealed),
   };

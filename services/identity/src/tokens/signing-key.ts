@@ -34,7 +34,7 @@ export function openSigningKey(sealingKey: Buffer, kid: string, sealed: Buffer):
   }
 }
 
-/** RFC 7638: the same key has the same kid wherever it is. */
-function thumbprint(x: string): string {
+/** The `kid` of an Ed25519 key by its `x`, RFC 7638 and 8037: the same key has the same wherever it is. */
+export function thumbprint(x: string): string {
   return createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
 }

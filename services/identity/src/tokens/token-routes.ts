@@ -18,6 +18,8 @@ export function tokenRoutes(app: Server, resources: Resources): void {
     '/.well-known/jwks.json',
     {
       config: { access: 'public' },
+      // Every process of the fleet asks every second.
+      logLevel: 'warn',
       schema: {
         operationId: 'readKeys',
         summary: 'Public keys that access tokens are signed with',

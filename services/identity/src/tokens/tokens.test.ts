@@ -13,7 +13,7 @@ import {
 } from '../testing/test-identity.ts';
 import { openKeyRing } from './key-ring.ts';
 import type { PublicKey } from './signing-key.ts';
-import { addSigningKey, ensureSigningKey, readSigningKeys } from './signing-key-queries.ts';
+import { addSigningKey, ensureSigningKey, readSigningKeys, retireSigningKeys } from './signing-key-queries.ts';
 
 let identity: TestIdentity;
 beforeAll(async () => {
@@ -90,11 +90,7 @@ describe('signing keys', () => {
     expect(headerOf(String(after.body.accessToken)).kid).toBe(coming);
     expect((await identity.call('GET', '/v1/me', { token: String(before.body.accessToken) })).status).toBe(200);
 
-    await identity.db
-      .updateTable('signing_keys')
-      .set({ retired_at: new Date() })
-      .where('kid', '=', String(first))
-      .execute();
+    await retireSigningKeys(identity.db, [String(first)]);
     await identity.resources.keyRing.reload();
     expect((await publishedKeys()).map(({ kid }) => kid)).toEqual([coming]);
     expect(await identity.resources.keyRing.find(String(first))).toBeUndefined();
@@ -119,7 +115,7 @@ describe('signing keys', () => {
     const { rows } = await sql<{
       private_key: Buffer;
       public_jwk: object;
-    }>`select private_key, public_jwk from signing_keys`.execute(identity.db);
+    }>`select private_key, public_jwk from signing_keys where retired_at is null`.execute(identity.db);
     // The DER prefix of every Ed25519 private key.
     for (const row of rows) {
       expect(row.private_key.includes(Buffer.from('302e020100300506032b6570', 'hex'))).toBe(false);

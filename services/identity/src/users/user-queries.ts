@@ -84,6 +84,19 @@ export async function updateUser(
     .executeTakeFirst();
 }
 
+/**
+ * Gives a locked user another email, proven to be his; false, and nothing done, when somebody has it.
+ *
+ * @throws Error with code 23505 when somebody takes it at the same moment
+ */
+export async function moveToEmail(tx: Transaction<Tables>, id: string, email: string): Promise<boolean> {
+  const { rows } = await sql`
+    update users set email = ${email}, email_verified_at = clock_timestamp(), updated_at = clock_timestamp()
+    where id = ${id} and not exists (select from users where email = ${email})
+    returning id`.execute(tx);
+  return rows.length > 0;
+}
+
 /** Records that mails to the user's address are read by the user. The first time counts. */
 export async function markEmailVerified(tx: Transaction<Tables>, id: string): Promise<void> {
   await tx

@@ -13,12 +13,14 @@ import {
 } from '@florin/service';
 import Type from 'typebox';
 import { callerOf } from '../caller.ts';
+import { findErasedUser, listErasedUsers } from '../erasure/erased-user-queries.ts';
+import { viewErasedUser } from '../erasure/erasure.ts';
 import { notFound } from '../errors.ts';
 import type { Resources } from '../resources.ts';
 import { changeUser } from './change-user.ts';
 import { normaliseEmail, viewUserForStaff } from './user.ts';
 import { findUser, listUsers } from './user-queries.ts';
-import { kycLevelSchema, roleSchema, staffUserSchema, statusSchema } from './user-schemas.ts';
+import { kycLevelSchema, listedStatusSchema, roleSchema, staffUserSchema, statusSchema } from './user-schemas.ts';
 
 const params = body({ id: idSchema('usr') });
 const config = { access: { roles: ['operator' as const] } };
@@ -41,8 +43,10 @@ export function userRoutes(app: Server, resources: Resources): void {
     },
     async ({ params: { id } }) => {
       const user = await findUser(resources.db, uuidOf(id));
-      if (user === undefined) throw notFound();
-      return viewUserForStaff(user);
+      if (user !== undefined) return viewUserForStaff(user);
+      const erased = await findErasedUser(resources.db, uuidOf(id));
+      if (erased === undefined) throw notFound();
+      return viewErasedUser(erased);
     },
   );
   app.patch(
@@ -81,11 +85,12 @@ function listRoute(app: Server, { db }: Resources): void {
       schema: {
         operationId: 'listUsers',
         summary: 'List users, the newest first',
+        description: 'Those who have been erased, of whom an id is left, only with `status=erased`.',
         tags,
         querystring: body({
           ...pageQuery.properties,
           email: Type.Optional(Type.String({ minLength: 1, maxLength: 254, description: 'The whole email' })),
-          status: Type.Optional(statusSchema),
+          status: Type.Optional(listedStatusSchema),
         }),
         response: { 200: page(staffUserSchema), ...problemResponses('invalid_cursor', 'unauthenticated', 'forbidden') },
       },
@@ -94,13 +99,23 @@ function listRoute(app: Server, { db }: Resources): void {
       const [before] = query.cursor === undefined ? [] : decodeCursor(query.cursor, [cursorPart.uuid]);
       const email = query.email === undefined ? undefined : normaliseEmail(query.email);
       // One more than asked for tells whether there is a next page.
-      const found = await listUsers(db, { email, status: query.status }, { before, limit: query.limit + 1 });
-      const shown = found.slice(0, query.limit);
-      const last = shown.at(-1);
-      const nextCursor = found.length > shown.length && last !== undefined ? encodeCursor([last.id]) : null;
-      return { data: shown.map(viewUserForStaff), nextCursor };
+      const place = { before, limit: query.limit + 1 };
+      if (query.status === 'erased') {
+        const found = email === undefined ? await listErasedUsers(db, place) : [];
+        return pageOf(found, query.limit, viewErasedUser);
+      }
+      return pageOf(await listUsers(db, { email, status: query.status }, place), query.limit, viewUserForStaff);
     },
   );
+}
+
+function pageOf<Row extends { id: string }, View>(found: Row[], limit: number, view: (row: Row) => View) {
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    data: shown.map(view),
+    nextCursor: found.length > shown.length && last !== undefined ? encodeCursor([last.id]) : null,
+  };
 }
 
 function uuidOf(id: string): string {

@@ -42,5 +42,18 @@ export const registeredSchema = Type.Object(registered);
 /** A user as he and operators see him. */
 export const userSchema = Type.Object({ ...registered, locale: Type.String(), status: statusSchema });
 
+/** What a list of users can be asked for. */
+export const listedStatusSchema = Type.Enum(['active', 'disabled', 'erased']);
+
+const unlessErased = Type.Union([Type.String(), Type.Null()], { description: 'null: erased' });
+
 /** A user as operators see him. */
-export const staffUserSchema = Type.Object({ ...userSchema.properties, kycLevel: kycLevelSchema });
+export const staffUserSchema = Type.Object({
+  ...userSchema.properties,
+  email: unlessErased,
+  name: unlessErased,
+  locale: unlessErased,
+  status: listedStatusSchema,
+  kycLevel: kycLevelSchema,
+  erasedAt: Type.Optional(Type.String({ format: 'date-time' })),
+});

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '@florin/database';
+import { type Database, prepare, type Transaction } from '@florin/database';
 import { newUuid, parseId } from '@florin/service';
 import { type Selectable, sql } from 'kysely';
 import type { NotificationsTable, Tables } from '../tables.ts';
@@ -17,24 +17,32 @@ export interface Told {
   readonly notices: readonly Notice[];
 }
 
-/** Puts notices into their people's inboxes, in this order. Whoever was told of an event before is not told again. */
+/**
+ * Puts notices into their people's inboxes, in this order. Whoever was told of an event before is not told again, and
+ * who has been erased is told nothing: one statement looks and writes, so that an erasure comes before it or after it.
+ */
 export async function insertNotices(db: Connection, told: readonly Told[]): Promise<void> {
-  const now = new Date();
+  const created_at = new Date();
   const rows = told.flatMap(({ event, notices }) =>
     notices.flatMap(({ user, data, ...words }) => {
       const userId = parseId('usr', user);
       if (userId === undefined) return [];
-      const row = { id: newUuid(), event_id: event, user_id: userId, ...words };
-      return [{ ...row, data: JSON.stringify(data), created_at: now, read_at: null }];
+      return [{ id: newUuid(), event_id: event, user_id: userId, ...words, data, created_at }];
     }),
   );
   if (rows.length === 0) return;
-  await db
-    .insertInto('notifications')
-    .values(rows)
-    .onConflict((conflict) => conflict.columns(['event_id', 'user_id']).doNothing())
-    .execute();
+  await insertRows(db, [JSON.stringify(rows)]);
 }
+
+const insertRows = prepare(
+  'insert-notices',
+  `insert into notifications (id, event_id, user_id, topic, title, body, data, created_at)
+   select id, event_id, user_id, topic, title, body, data, created_at
+   from json_to_recordset($1) as new (id uuid, event_id text, user_id uuid, topic text, title text, body text,
+     data jsonb, created_at timestamptz)
+   where not exists (select from erased_users where erased_users.user_id = new.user_id)
+   on conflict (event_id, user_id) do nothing`,
+);
 
 /** A page of a person's notifications, newest first: those older than the one with the id `before`. */
 export async function listNotifications(

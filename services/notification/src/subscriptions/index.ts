@@ -4,6 +4,7 @@ import { onAccountOpened } from './account-opened.ts';
 import { onAccountUnfrozen } from './account-unfrozen.ts';
 import { onTransactionFailed } from './transaction-failed.ts';
 import { onTransactionPosted } from './transaction-posted.ts';
+import { onUserErased } from './user-erased.ts';
 
 /** Every event the service reads. */
 export const subscriptions = [
@@ -13,4 +14,5 @@ export const subscriptions = [
   onAccountClosed,
   onTransactionPosted,
   onTransactionFailed,
+  onUserErased,
 ];
