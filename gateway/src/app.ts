@@ -48,6 +48,7 @@ export async function buildApp(dependencies: GatewayDependencies): Promise<Serve
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     metricsRoute: false,
     openapiRoute: false,
+    logEveryRequest: true,
     headers: await securityHeaders(),
   });
   // In this order: pages can read every refusal, and nothing else reads a request that can be read in two ways.
@@ -79,7 +80,10 @@ async function publicRoutes(scope: FastifyInstance, dependencies: GatewayDepende
   });
 }
 
-/** Counts after the token is verified, so for its user; a request whose token is refused counts for its address. */
+/**
+ * Counts after the token is verified, so for its user; a request that is refused before that counts too, for its address where
+ * its token was refused.
+ */
 async function limitRequests(
   scope: FastifyInstance,
   limits: NonNullable<Config['limits']>,
@@ -93,7 +97,8 @@ async function limitRequests(
   scope.setErrorHandler(async (error, request, reply) => {
     const route = request.routeOptions.config.gatewayRoute;
     let refusal: unknown = error;
-    if (route !== undefined && request.principal === null && toProblem(error).statusCode === 401) {
+    const isCounted = reply.hasHeader('RateLimit-Policy');
+    if (route !== undefined && !isCounted && [401, 403].includes(toProblem(error).statusCode)) {
       await scope.countRequest(request, reply, route.limit).catch((exceeded: unknown) => {
         refusal = exceeded;
       });

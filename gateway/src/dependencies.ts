@@ -9,6 +9,7 @@ import type { GatewayDependencies } from './app.ts';
 import type { Config } from './config.ts';
 import { type LimitStore, ProcessLimitStore, RedisLimitStore } from './limits/limit-store.ts';
 import { followRevocations } from './plugins/revocations.ts';
+import { anyInstance } from './proxy/any-instance.ts';
 import { RevokedSessions } from './revoked-sessions.ts';
 
 const redisCommandTimeoutMs = 100;
@@ -48,15 +49,18 @@ export async function openDependencies(
   config: Config,
 ): Promise<GatewayDependencies & { logger: Logger; close: () => Promise<void> }> {
   const logger = createLogger({ service: 'gateway', level: config.logLevel });
-  const [identityUrl] = config.upstreamUrls.identity;
+  const { identity } = config.upstreamUrls;
+  const atIdentity = { identityUrl: identity[0], fetch: anyInstance(identity) };
+  const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', identity[0]).href, fetch: atIdentity.fetch });
   const revoked = new RevokedSessions();
   const transport = config.bus && connectTransport({ ...config.bus, logger });
   const limits = limitStoreFor(config, logger);
-  const tokens = serviceTokens({ identityUrl, clientName: 'gateway', clientSecret: config.serviceClientSecret });
-  const exchange = keyExchange({ identityUrl, tokens });
+  const clientSecret = config.serviceClientSecret;
+  const tokens = serviceTokens({ ...atIdentity, clientName: 'gateway', clientSecret, keys });
+  const exchange = keyExchange({ ...atIdentity, tokens });
   const feed = followRevocations({
     revoked,
-    identityUrl,
+    ...atIdentity,
     tokens,
     transport,
     onError: (error) => logger.warn({ err: error }, 'revoked sessions cannot be read; trying again'),
@@ -64,14 +68,15 @@ export async function openDependencies(
   return {
     config,
     logger,
-    keys: remoteKeys({ url: new URL('/.well-known/jwks.json', identityUrl).href }),
+    keys,
     revoked,
-    apiKeys: apiKeys({ exchange: exchange.exchange, revoked }),
+    apiKeys: apiKeys({ exchange: exchange.exchange, revoked, keys }),
     limitStore: limits.store,
     openapi: await readFile(new URL('../openapi.json', import.meta.url), 'utf8'),
     async close() {
       await feed.close();
       exchange.close();
+      keys.close();
       await transport?.close();
       limits.close();
     },

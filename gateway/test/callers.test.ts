@@ -1,5 +1,7 @@
+import corsPlugin from '@fastify/cors';
 import { SettingsError } from '@florin/service';
-import { describe, expect, test } from 'vitest';
+import Fastify from 'fastify';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAddresses } from '../src/addresses.ts';
 import { readEnv, toConfig } from '../src/config.ts';
 import { problemOf, startGateway, startUpstream } from './harness.ts';
@@ -42,6 +44,17 @@ describe('CORS', () => {
       expect(response.headers.get('access-control-allow-credentials')).toBeNull();
       expect(response.headers.get('vary')).toMatch(/^Origin/);
     }
+  });
+
+  test('control: a server that mirrors any origin lets every page read', async () => {
+    const mirror = Fastify();
+    onTestFinished(() => mirror.close());
+    await mirror.register(corsPlugin, { origin: true, credentials: true });
+    mirror.get('/v1/me', async () => ({}));
+    const headers = { origin: 'https://app.example.evil' };
+    const answer = await mirror.inject({ url: '/v1/me', headers });
+    expect(answer.headers['access-control-allow-origin']).toBe(headers.origin);
+    expect(answer.headers['access-control-allow-credentials']).toBe('true');
   });
 
   test('answers the preflight of a listed origin here; any other OPTIONS is 405 or 404', async () => {

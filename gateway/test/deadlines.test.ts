@@ -1,7 +1,8 @@
+import { eventually } from '@florin/testing';
 import { describe, expect, test } from 'vitest';
 import { problemOf, sendRaw, startGateway, startUpstream } from './harness.ts';
 
-const base = { method: 'GET', upstream: 'accounts', access: 'user', limit: 'read' } as const;
+const base = { method: 'GET', upstream: 'accounts', access: {}, limit: 'read' } as const;
 
 describe('a service that hangs', () => {
   test('is 504 within its deadline, and others are served meanwhile', async () => {
@@ -14,7 +15,13 @@ describe('a service that hangs', () => {
       routes: [
         { ...base, path: '/v1/accounts', deadlineMs: 2_000 },
         { ...base, path: '/v1/me', upstream: 'identity' },
+        // Control: what waits without a deadline of two seconds is not answered then.
+        { ...base, path: '/v1/accounts/{id}', deadlineMs: 20_000 },
       ],
+    });
+    let patient: Response | undefined;
+    const waitingOn = fetch(`${gateway.url}/v1/accounts/acc_1`, { headers: gateway.bearer }).then((response) => {
+      patient = response;
     });
     const started = performance.now();
     const waiting = fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
@@ -24,7 +31,10 @@ describe('a service that hangs', () => {
     expect(performance.now() - started).toBeLessThan(4_000);
     expect(await problemOf(late)).toMatchObject({ status: 504, code: 'upstream_timeout' });
     expect(late.headers.get('retry-after')).toBe('1');
-    expect(hung.arrived).toHaveLength(1);
+    expect(hung.arrived).toHaveLength(2);
+    expect(patient).toBeUndefined();
+    hung.server.closeAllConnections();
+    await waitingOn;
   });
 
   test('an answer that comes after the deadline is thrown away and harms nothing', async () => {
@@ -80,20 +90,40 @@ describe('the breaker', () => {
 });
 
 describe('the bound on exchanges under way', () => {
-  test('refuses more with 503 at once, and takes new ones when others are over', async () => {
+  async function heldGateway(upstreamConnections: number) {
     const upstream = await startUpstream();
-    const gateway = await startGateway(upstream.url, { config: { upstreamConnections: 4 } });
-    upstream.answer = (_request, response) => void setTimeout(() => response.end('{}'), 1_500);
+    const gateway = await startGateway(upstream.url, { config: { upstreamConnections } });
+    const held: (() => void)[] = [];
+    upstream.answer = (_request, response) => void held.push(() => response.end('{}'));
+    const statuses: number[] = [];
     const ask = async () => {
-      const started = performance.now();
-      const { status } = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
-      return { status, ms: performance.now() - started };
+      const { status, headers } = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+      statuses.push(status);
+      if (status === 503) expect(headers.get('retry-after')).toBe('1');
     };
-    const answers = await Promise.all(Array.from({ length: 12 }, ask));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(4);
-    const refused = answers.filter(({ status }) => status === 503);
-    expect(refused).toHaveLength(8);
-    expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(1_000);
-    expect((await Promise.all([ask(), ask(), ask(), ask()])).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    return { upstream, held, statuses, ask };
+  }
+
+  test('refuses more with 503 while none of those under way is answered, and takes new ones when they are', async () => {
+    const { upstream, held, statuses, ask } = await heldGateway(4);
+    const asked = Array.from({ length: 12 }, ask);
+    // Nothing has come of the service by then: a refusal waits for nobody's answer.
+    await eventually(() => expect(statuses).toEqual(Array(8).fill(503)));
+    expect([held.length, upstream.arrived.length]).toEqual([4, 4]);
+    for (const answer of held) answer();
+    await Promise.all(asked);
+    upstream.answer = (_request, response) => response.end('{}');
+    await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(statuses.slice(8)).toEqual(Array(8).fill(200));
+  });
+
+  test('control: with a bound that is out of reach all of them wait for the service', async () => {
+    const { held, statuses, ask } = await heldGateway(64);
+    const asked = Array.from({ length: 12 }, ask);
+    await eventually(() => expect(held).toHaveLength(12));
+    expect(statuses).toEqual([]);
+    for (const answer of held) answer();
+    await Promise.all(asked);
+    expect(statuses).toEqual(Array(12).fill(200));
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { targetFault } from '../src/plugins/path-hygiene.ts';
-import { rawRequest, sendRaw, startGateway, startUpstream } from './harness.ts';
+import { type Arrived, rawRequest, sendRaw, startGateway, startUpstream } from './harness.ts';
+import { startPlainProxy } from './planted.ts';
 
 const refusedTargets = [
   '/v1/accounts/%00',
@@ -34,6 +35,20 @@ const refusedTargets = [
   '*',
 ];
 
+/** Sends each of these to a plain proxy and names those of which something arrives, where `counts` does not say more. */
+async function arrivingThroughPlain<Case>(
+  cases: readonly Case[],
+  send: (port: number, one: Case, mark: string) => Promise<unknown>,
+  counts: (arrived: Arrived, one: Case) => boolean = () => true,
+): Promise<Case[]> {
+  const upstream = await startUpstream();
+  const { port } = await startPlainProxy(upstream.url);
+  await Promise.all(cases.map((one, index) => send(port, one, `X-Case: ${index}`)));
+  return cases.filter((one, index) =>
+    upstream.arrived.some((arrived) => arrived.headers['x-case'] === String(index) && counts(arrived, one)),
+  );
+}
+
 function expectRefused(answer: string): void {
   const [head = '', body = ''] = answer.split('\r\n\r\n');
   expect(head).toMatch(/^HTTP\/1\.1 400 /);
@@ -50,6 +65,26 @@ describe('request targets', () => {
     expect(upstream.arrived).toEqual([]);
   });
 
+  test('control: many of them get through a plain proxy', async () => {
+    const arriving = await arrivingThroughPlain(refusedTargets, (port, target, mark) =>
+      rawRequest(port, `GET ${target} HTTP/1.1`, [mark]),
+    );
+    expect(arriving).toEqual(
+      expect.arrayContaining([
+        '/v1/accounts/%00',
+        '/v1/accounts%2Facc',
+        '/v1//accounts',
+        '/v1/./accounts',
+        '/v1/accounts;jsessionid=1',
+        '/v1/%252e%252e/me',
+        '/v1/%61ccounts',
+        '/internal%2frevocations',
+        '/v1/accounts?name=%0d%0aset-cookie',
+        '/v1/accounts?name=%ff',
+      ]),
+    );
+  });
+
   test.each([
     '/',
     '/v1/accounts/acc_01h2xcejqtf2nbrexx3vqjhp41',
@@ -60,24 +95,42 @@ describe('request targets', () => {
   });
 });
 
+const refusedFramings: [string, string[]][] = [
+  ['two Host headers', ['Host: other']],
+  ['two Authorization headers', ['Authorization: Bearer a', 'Authorization: Bearer b']],
+  ['two Idempotency-Key headers', ['Idempotency-Key: a', 'Idempotency-Key: b']],
+  ['a Host with a path', ['X: y', 'Host: localhost/v1']],
+  ['a GET with a body', ['Content-Length: 3']],
+  ['a GET with a chunked body', ['Transfer-Encoding: chunked']],
+  ['Content-Length together with Transfer-Encoding', ['Content-Length: 3', 'Transfer-Encoding: chunked']],
+  ['two different Content-Length', ['Content-Length: 0', 'Content-Length: 3']],
+  ['a header name followed by a blank', ['Content-Length : 3']],
+  ['a folded header', ['X-A: b', ' folded']],
+];
+
 describe('framing', () => {
-  test.each([
-    ['two Host headers', ['Host: other']],
-    ['two Authorization headers', ['Authorization: Bearer a', 'Authorization: Bearer b']],
-    ['two Idempotency-Key headers', ['Idempotency-Key: a', 'Idempotency-Key: b']],
-    ['a Host with a path', ['X: y', 'Host: localhost/v1']],
-    ['a GET with a body', ['Content-Length: 3']],
-    ['a GET with a chunked body', ['Transfer-Encoding: chunked']],
-    ['Content-Length together with Transfer-Encoding', ['Content-Length: 3', 'Transfer-Encoding: chunked']],
-    ['two different Content-Length', ['Content-Length: 0', 'Content-Length: 3']],
-    ['a header name followed by a blank', ['Content-Length : 3']],
-    ['a folded header', ['X-A: b', ' folded']],
-  ])('%s: 400', async (_name, lines) => {
+  test.each(refusedFramings)('%s: 400', async (_name, lines) => {
     const upstream = await startUpstream();
     const gateway = await startGateway(upstream.url);
     const answer = await rawRequest(gateway.port, 'GET /.well-known/jwks.json HTTP/1.1', lines, 'abc');
     expectRefused(answer);
     expect(upstream.arrived).toEqual([]);
+  });
+
+  test('control: some get through a plain proxy', async () => {
+    const arriving = await arrivingThroughPlain(refusedFramings, (port, [, lines], mark) =>
+      rawRequest(port, 'GET /.well-known/jwks.json HTTP/1.1', [mark, ...lines], 'abc'),
+    );
+    expect(arriving.map(([name]) => name)).toEqual(
+      expect.arrayContaining([
+        'two Host headers',
+        'two Authorization headers',
+        'two Idempotency-Key headers',
+        'a Host with a path',
+        'a GET with a body',
+        'a GET with a chunked body',
+      ]),
+    );
   });
 
   test('no Host: 400', async () => {
@@ -128,6 +181,20 @@ describe('what a client says of itself', () => {
     'TE: trailers',
     'Upgrade: h2c',
   ];
+
+  test('control: through a plain proxy it does', async () => {
+    const arriving = await arrivingThroughPlain(
+      lies,
+      (port, line, mark) => rawRequest(port, 'GET /.well-known/jwks.json HTTP/1.1', [mark, line]),
+      ({ headers }, line) => {
+        const [name = '', value = ''] = line.toLowerCase().split(': ');
+        return String(headers[name]).toLowerCase().includes(value);
+      },
+    );
+    expect(arriving).toEqual(
+      expect.arrayContaining(['X-User-Id: usr_1', 'X_User_Id: usr_1', 'X-Roles: admin', 'X-Forwarded-For: 1.2.3.4']),
+    );
+  });
 
   test('never reaches a service; the gateway says who calls', async () => {
     const upstream = await startUpstream();

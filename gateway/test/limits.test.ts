@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { newUuid } from '@florin/service';
+import { formatId, newUuid } from '@florin/service';
 import { eventually, testRedisUrl } from '@florin/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../src/dependencies.ts';
-import { ProcessLimitStore, RedisLimitStore } from '../src/limits/limit-store.ts';
+import { type LimitStore, ProcessLimitStore, RedisLimitStore } from '../src/limits/limit-store.ts';
 import { generousLimits, problemOf, startGateway, startUpstream, type TestGateway } from './harness.ts';
 
 const readLimit = (max: number, windowSeconds = 60) => ({
@@ -58,6 +58,22 @@ describe('rate limits', () => {
     }
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
     expect((await read(gateway)).status).toBe(200);
+  });
+
+  test('so do tokens of ended sessions, with the same headers, and what is forbidden', async () => {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url, readLimit(3));
+    const sessionId = newUuid();
+    gateway.revoked.add([{ session: formatId('ses', sessionId), expiresAt: Date.now() + 600_000 }]);
+    const ended = { authorization: `Bearer ${gateway.issuer.userToken({ sessionId })}` };
+    const service = { authorization: `Bearer ${gateway.issuer.serviceToken('accounts', 'gateway')}` };
+    const answers = [];
+    for (const headers of [ended, { authorization: 'Bearer a.b.c' }, service, ended, service]) {
+      answers.push(await read(gateway, headers));
+    }
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 403, 429, 429]);
+    const [first, second] = answers.map(({ headers }) => [...headers.keys()].sort());
+    expect(first).toEqual(second);
   });
 
   test('logins count for the address, whatever X-Forwarded-For says; an IPv6 /64 is one caller', async () => {
@@ -154,6 +170,21 @@ describe('with Redis', () => {
     expect((await read(one, headers(one))).status).toBe(429);
     const [key = ''] = await redis.keys(`${namespace}*`);
     expect(await redis.pttl(key)).toBeGreaterThan(0);
+    // Control: with a store of its own a gateway knows nothing of what another has counted.
+    const apart = await startGateway(upstream.url, readLimit(2));
+    expect((await read(apart, { authorization: `Bearer ${apart.issuer.userToken({ userId })}` })).status).toBe(200);
+  });
+
+  test('control: a store that does not fall back on the process fails requests, or keeps them waiting', async () => {
+    const upstream = await startUpstream();
+    const planted = (incr: LimitStore['incr']): LimitStore => ({ incr, child: () => planted(incr) });
+    const failing = await startGateway(upstream.url, {
+      limitStore: planted((_key, answer) => answer(new Error('Redis is away'))),
+    });
+    expect((await read(failing)).status).toBeGreaterThanOrEqual(500);
+    const frozen = await startGateway(upstream.url, { limitStore: planted(() => undefined) });
+    const waiting = read(frozen).catch(() => undefined);
+    expect(await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 250, 'waits'))])).toBe('waits');
   });
 
   test('gone: no request fails, limits hold in the process, and Redis is used again when it is back', async () => {

@@ -116,7 +116,7 @@ describe('answers', () => {
   test('one that stops half-way is 504 within the deadline', async () => {
     const upstream = await startUpstream();
     const gateway = await startGateway(upstream.url, {
-      routes: [{ method: 'GET', path: '/v1/me', upstream: 'identity', access: 'user', limit: 'read', deadlineMs: 400 }],
+      routes: [{ method: 'GET', path: '/v1/me', upstream: 'identity', access: {}, limit: 'read', deadlineMs: 400 }],
     });
     upstream.answer = (_request, response) => void response.writeHead(200, { 'content-length': '100' }).write('half');
     const started = performance.now();
@@ -174,7 +174,7 @@ describe('body limits', () => {
 
   test('64 KiB pass, and a route may have a limit of its own', async () => {
     const upstream = await startUpstream();
-    const base = { method: 'POST', upstream: 'transactions', access: 'user', limit: 'write' } as const;
+    const base = { method: 'POST', upstream: 'transactions', access: {}, limit: 'write' } as const;
     const gateway = await startGateway(upstream.url, {
       routes: [
         { ...base, path: '/v1/transfers' },

@@ -16,7 +16,7 @@ describe('an event stream', () => {
           method: 'GET',
           path: '/v1/notifications/stream',
           upstream: 'notification',
-          access: 'user',
+          access: {},
           limit: 'read',
           deadlineMs: 500,
           stream: true,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isApiKeySecret } from '@florin/auth';
+import { isApiKeySecret, isKeyKnown, type KeySource } from '@florin/auth';
 import type { RevokedSessions } from '../revoked-sessions.ts';
 import type { KeyExchange } from './exchange.ts';
 import { ExpiringMap } from './expiring-map.ts';
@@ -17,6 +17,8 @@ export interface ApiKeysOptions {
   readonly exchange: KeyExchange['exchange'];
   /** Kept current by events and by the list of identity; a key in it is refused at once. */
   readonly revoked: RevokedSessions;
+  /** A token whose key these no longer have is not held any more. */
+  readonly keys?: KeySource;
   /** Good keys and refused ones held at most, each. */
   readonly capacity?: number;
   /** How long a refusal is remembered, in ms. */
@@ -43,7 +45,7 @@ const defaultRefusalMs = 5_000;
  * time; who comes meanwhile gets its answer, or its failure.
  */
 export function apiKeys(options: ApiKeysOptions): ApiKeys {
-  const { exchange, revoked, capacity = defaultCapacity, refusalMs = defaultRefusalMs } = options;
+  const { exchange, revoked, keys, capacity = defaultCapacity, refusalMs = defaultRefusalMs } = options;
   const tokens = new ExpiringMap<HeldToken>(capacity);
   const refusals = new ExpiringMap<true>(capacity);
   const flights = new Map<string, Flight>();
@@ -53,10 +55,16 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     const held = tokens.get(hash) ?? tokens.get(bound);
     if (held === undefined) return refusals.get(bound) ? { token: undefined } : undefined;
     if (!revoked.has(held.keyId)) return { token: held.token };
-    tokens.delete(hash);
-    tokens.delete(bound);
+    forget(hash, bound);
     return { token: undefined };
   }
+
+  function forget(hash: string, bound: string): void {
+    tokens.delete(hash);
+    tokens.delete(bound);
+  }
+
+  const isCurrent = async (token: string) => keys === undefined || (await isKeyKnown(keys, token));
 
   async function ask(secret: string, ip: string, { hash, bound }: { hash: string; bound: string }) {
     const askedAt = performance.now();
@@ -76,7 +84,11 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     const bound = `${hash} ${ip}`;
     for (;;) {
       const answer = known(hash, bound);
-      if (answer !== undefined) return answer.token;
+      if (answer !== undefined) {
+        if (answer.token === undefined || (await isCurrent(answer.token))) return answer.token;
+        forget(hash, bound);
+        continue;
+      }
       const flight = flights.get(hash);
       if (flight === undefined) {
         const outcome = ask(secret, ip, { hash, bound }).finally(() => flights.delete(hash));

@@ -1,4 +1,4 @@
-import type { ServiceTokens } from '@florin/auth';
+import type { Fetch, ServiceTokens } from '@florin/auth';
 import { ProblemError, problem } from '@florin/service';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -27,6 +27,7 @@ export interface KeyExchange {
 
 export interface KeyExchangeOptions {
   readonly identityUrl: string;
+  readonly fetch?: Fetch;
   readonly tokens: ServiceTokens;
 }
 
@@ -36,7 +37,8 @@ const mostUnderWay = 64;
 
 async function ask(options: KeyExchangeOptions, secret: string, ip: string): Promise<ExchangedKey | undefined> {
   const token = await options.tokens.tokenFor('identity');
-  const response = await fetch(new URL('/internal/api-keys/exchange', options.identityUrl), {
+  const { fetch: send = fetch } = options;
+  const response = await send(new URL('/internal/api-keys/exchange', options.identityUrl), {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ secret, ip }),

@@ -29,5 +29,11 @@ export interface Operation {
   security?: Record<string, string[]>[];
   parameters?: { name: string; in: string }[];
   responses?: Record<string, unknown>;
+  /** Any of these roles may call, and admin; left out: any user. */
+  'x-roles'?: string[];
+  /** Whether a program may call with an API key. */
+  'x-api-keys'?: boolean;
+  /** Whether the person must have proven shortly before who he is. */
+  'x-step-up'?: boolean;
   [key: string]: unknown;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayRoute } from '../routes.ts';
 import { type UpstreamName, upstreamNames } from '../upstreams.ts';
+import { accessFault, callsWithoutRow } from './compare.ts';
 import type { OpenApiDocument, Operation, PathItem, Tag } from './document.ts';
 import { ownPaths } from './own-paths.ts';
 
@@ -32,14 +33,8 @@ function withGatewayResponses(theirs: Responses, ours: Responses): Responses {
 }
 
 function publicOperation(route: GatewayRoute, operation: Operation): Operation {
-  const { security: _security, ...rest } = operation;
-  const isPublic = route.access === 'public';
-  const added = isPublic ? gatewayResponses : { ...gatewayResponses, ...unauthenticated };
-  return {
-    ...rest,
-    ...(isPublic ? { security: [] } : {}),
-    responses: withGatewayResponses((operation.responses ?? {}) as Responses, added),
-  };
+  const added = route.access === 'public' ? gatewayResponses : { ...gatewayResponses, ...unauthenticated };
+  return { ...operation, responses: withGatewayResponses((operation.responses ?? {}) as Responses, added) };
 }
 
 class Collector {
@@ -55,6 +50,8 @@ class Collector {
       this.faults.push(`${route.upstream} does not document ${call}`);
       return;
     }
+    const fault = accessFault(route, operation);
+    if (fault !== undefined) this.faults.push(fault);
     const { operationId } = operation;
     if (operationId === undefined) this.faults.push(`${call} has no operationId`);
     else if (this.#operationIds.has(operationId)) this.faults.push(`two calls have the operationId ${operationId}`);
@@ -91,7 +88,8 @@ function usedTags(paths: Record<string, PathItem>): Set<string> {
 
 /**
  * One document of everything that can be called through the gateway: the rows of the route table as their services
- * describe them, in the table's order. Throws MergeError when a row is not documented, or names clash.
+ * describe them, in the table's order. Throws MergeError when a row is not documented, a documented call has no row, the
+ * two say differently who may call, or names clash.
  */
 export function mergeDocuments(
   routes: readonly GatewayRoute[],
@@ -100,6 +98,8 @@ export function mergeDocuments(
   const collector = new Collector();
   for (const route of routes) collector.addRoute(route, documents[route.upstream]);
   for (const name of upstreamNames) collector.addSchemas(name, documents[name]);
+  const forgotten = callsWithoutRow(routes, documents).map((call) => `${call} has no row in the route table`);
+  collector.faults.push(...forgotten);
   if (collector.faults.length > 0) throw new MergeError(collector.faults.join('\n'));
   const { paths, schemas } = collector;
   return {

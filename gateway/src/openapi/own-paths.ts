@@ -2,6 +2,11 @@ import type { PathItem } from './document.ts';
 
 const states = { type: 'string', enum: ['up', 'down'] };
 
+const badRequest = {
+  description: 'validation_failed',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
 function probe(operationId: string, summary: string, schema: object, unavailable?: string): PathItem {
   const content = { 'application/json': { schema } };
   return {
@@ -12,6 +17,7 @@ function probe(operationId: string, summary: string, schema: object, unavailable
       security: [],
       responses: {
         200: { description: 'Yes', content },
+        400: badRequest,
         ...(unavailable === undefined ? {} : { 503: { description: unavailable, content } }),
       },
     },
@@ -19,6 +25,13 @@ function probe(operationId: string, summary: string, schema: object, unavailable
 }
 
 const status = { type: 'object', required: ['status'], properties: { status: { type: 'string' } } };
+const readiness = {
+  ...status,
+  properties: {
+    ...status.properties,
+    checks: { type: 'object', additionalProperties: { type: 'string', enum: ['ok', 'failed'] } },
+  },
+};
 const report = {
   type: 'object',
   required: ['status', 'services'],
@@ -32,5 +45,5 @@ const report = {
 export const ownPaths: Readonly<Record<string, PathItem>> = {
   '/health': probe('getHealth', 'State of each service', report, 'At least one service is not ready'),
   '/health/live': probe('isLive', 'Whether the gateway runs', status),
-  '/health/ready': probe('isReady', 'Whether the gateway takes requests', status, 'Starting, or about to stop'),
+  '/health/ready': probe('isReady', 'Whether the gateway takes requests', readiness, 'Starting, or about to stop'),
 };

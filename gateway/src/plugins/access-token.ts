@@ -15,8 +15,12 @@ export interface AccessTokenOptions {
  */
 export function accessTokens(app: FastifyInstance, options: AccessTokenOptions): void {
   authPlugin(app, { keys: options.keys, issuer: options.issuer, serviceName: 'gateway' });
-  app.addHook('onRequest', ({ principal }, _reply, done) => {
-    done(principal?.kind === 'user' ? refusalOf(options.revoked, principal.sessionId) : undefined);
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { principal } = request;
+    const refusal = principal?.kind === 'user' ? refusalOf(options.revoked, principal.sessionId) : undefined;
+    // The request is nobody's: it counts for its address, as those of other bad tokens do.
+    if (refusal !== undefined) request.principal = null;
+    done(refusal);
   });
 }
 

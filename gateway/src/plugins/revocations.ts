@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ServiceTokens } from '@florin/auth';
+import type { Fetch, ServiceTokens } from '@florin/auth';
 import { apiKeysRevoked, type CloudEvent, sessionsRevoked } from '@florin/contracts';
 import type { Transport } from '@florin/messaging';
 import Type from 'typebox';
@@ -9,6 +9,7 @@ import type { RevokedSession, RevokedSessions } from '../revoked-sessions.ts';
 export interface RevocationFeedOptions {
   readonly revoked: RevokedSessions;
   readonly identityUrl: string;
+  readonly fetch?: Fetch;
   readonly tokens: ServiceTokens;
   /** Undefined: identity is asked all the time. */
   readonly transport: Transport | undefined;
@@ -35,7 +36,8 @@ async function fetchRevoked(options: RevocationFeedOptions, since: string | unde
   const token = await options.tokens.tokenFor('identity');
   const url = new URL('/internal/revocations', options.identityUrl);
   if (since !== undefined) url.searchParams.set('since', since);
-  const response = await fetch(url, {
+  const { fetch: send = fetch } = options;
+  const response = await send(url, {
     headers: { authorization: `Bearer ${token}` },
     redirect: 'error',
     signal: AbortSignal.timeout(fetchDeadlineMs),
