@@ -6,6 +6,7 @@ import { type BenchFleet, startBenchFleet } from './fleet/bench-fleet.ts';
 import { prepareFloor } from './floor.ts';
 import { type Bench, compareWithFloor, loadedTimes, reasonOf } from './measures/bench.ts';
 import { measureHalfLoad } from './measures/half-load.ts';
+import { measureLogins } from './measures/logins.ts';
 import { measureProxying } from './measures/proxying.ts';
 import { measureBatches, measureTransfers } from './measures/transfers.ts';
 import { type BenchOptions, type Part, readOptions } from './options.ts';
@@ -104,5 +105,6 @@ async function fleetRows(bench: Bench, fleet: BenchFleet): Promise<Row[]> {
   if (wants('events')) rows.push(...(await measureHalfLoad(bench, fleet, full)));
   if (wants('batch')) rows.push(...(await measureBatches(bench, fleet)));
   if (wants('proxy')) rows.push(...(await measureProxying(bench, fleet)));
+  if (wants('logins')) rows.push(...(await measureLogins(bench, fleet)));
   return rows;
 }

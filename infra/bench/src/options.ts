@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the benchmark, in the order in which they run. */
-export const parts = ['engine', 'service', 'gateway', 'batch', 'events', 'proxy'] as const;
+export const parts = ['engine', 'service', 'gateway', 'batch', 'events', 'proxy', 'logins'] as const;
 export type Part = (typeof parts)[number];
 
 /** What the command line may say. */

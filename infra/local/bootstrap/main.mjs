@@ -9,7 +9,7 @@ import { stepFolder, stepsOf } from './targets.mjs';
 import { ensureToolchain } from './toolchain.mjs';
 
 const usage =
-  'Use: node infra/local/bootstrap.mjs start | start:full | test [files] | verify | generate | install | run <command>';
+  'Use: node infra/local/bootstrap.mjs start | start:full | test [files] | verify | rotate-keys [--revoke | --list] | generate | install | run <command>';
 
 const say = (line) => process.stdout.write(`florin: ${line}\n`);
 

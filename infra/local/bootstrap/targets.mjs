@@ -25,6 +25,8 @@ export function stepsOf(name, rest) {
       return generated;
     case 'verify':
       return [{ name: 'verify', command: ['node', join('infra', 'local', 'src', 'verify.ts')] }];
+    case 'rotate-keys':
+      return [{ name: 'keys', command: ['node', join('infra', 'local', 'src', 'rotate-keys.ts'), ...rest] }];
     case 'run':
       return rest.length === 0 ? undefined : [{ name: rest[0], command: rest }];
     case 'test':

@@ -3,6 +3,7 @@ import { createClient } from '@florin/client';
 import { obtainRabbitmq, obtainRedis } from '@florin/local';
 import { parseId } from '@florin/service';
 import { type Fleet, startFleet } from '@florin/testing';
+import type { Credentials } from '../load/order.ts';
 import type { BenchOptions } from '../options.ts';
 import { seedAccounts, seedLedger } from '../seed.ts';
 import { type BenchServer, createDatabase, withClient } from '../servers/postgres.ts';
@@ -19,6 +20,8 @@ export interface BenchFleet {
   readonly service: string;
   /** Access tokens of the customers; the owner of account n is the one with the number n modulo their count. */
   readonly tokens: readonly string[];
+  /** What the customers log in with. */
+  readonly people: readonly Credentials[];
   /** Process ids by name, as they are now. */
   processes(): ReadonlyMap<string, number>;
   /** Processor seconds used so far, by process and by what Postgres' connections are for; see `usedByFleet`. */
@@ -85,6 +88,7 @@ async function furnish(fleet: Fleet, databaseUrl: string, stop: () => Promise<vo
     gateway: fleet.gateway,
     service: fleet.process('transactions').url,
     tokens: people.map(({ token }) => token),
+    people,
     processes,
     cpu: () => usedByFleet({ ...Object.fromEntries(processes()), supervisor: fleet.supervisor }, databaseUrl),
     batches: () => readBatches(fleet.process('transactions').metrics),
@@ -92,7 +96,7 @@ async function furnish(fleet: Fleet, databaseUrl: string, stop: () => Promise<vo
   };
 }
 
-interface Customer {
+interface Customer extends Credentials {
   readonly userId: string;
   readonly token: string;
 }
@@ -106,7 +110,7 @@ async function signUp(gateway: string): Promise<Customer[]> {
     const { accessToken } = await client.login({ email, password });
     const userId = parseId('usr', id);
     if (userId === undefined) throw new Error(`${id} is no user.`);
-    return { userId, token: accessToken };
+    return { userId, token: accessToken, email, password };
   };
   const all: Customer[] = [];
   // A few at a time: each costs two password hashes.

@@ -15,6 +15,8 @@ export function callTexts(host: string, calls: Calls): { next: NextCall; expecte
       return { next: batches(host, calls), expected: 200 };
     case 'balances':
       return { next: balances(host, calls), expected: 200 };
+    case 'logins':
+      return { next: logins(host, calls), expected: 200 };
   }
 }
 
@@ -55,6 +57,17 @@ function balances(host: string, { tokens }: Extract<Calls, { kind: 'balances' }>
   const texts = Array.from({ length: 2000 }, (_, number) => {
     const path = `/v1/accounts/${accountId(number)}/balance`;
     return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${tokens[number % tokens.length]}\r\n\r\n`;
+  });
+  let count = 0;
+  return () => texts[count++ % texts.length] ?? '';
+}
+
+/** One person after the other, so that nobody waits for another login of the same email. */
+function logins(host: string, { people }: Extract<Calls, { kind: 'logins' }>): NextCall {
+  const head = `POST /v1/auth/login HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n`;
+  const texts = people.map((person) => {
+    const body = JSON.stringify({ email: person.email, password: person.password });
+    return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   });
   let count = 0;
   return () => texts[count++ % texts.length] ?? '';

@@ -22,7 +22,14 @@ export type Calls =
       readonly accounts: number;
     }
   | { readonly kind: 'batches'; readonly tokens: readonly string[]; readonly size: number }
-  | { readonly kind: 'balances'; readonly tokens: readonly string[] };
+  | { readonly kind: 'balances'; readonly tokens: readonly string[] }
+  | { readonly kind: 'logins'; readonly people: readonly Credentials[] };
+
+/** What somebody logs in with. */
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
 
 /** What the load generator tells. Times in milliseconds. */
 export interface LoadResult {

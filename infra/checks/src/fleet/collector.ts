@@ -14,6 +14,8 @@ export interface Span {
 export interface Collector {
   readonly url: string;
   readonly spans: readonly Span[];
+  /** Every export as it came. */
+  readonly texts: readonly string[];
   close(): void;
 }
 
@@ -27,10 +29,13 @@ interface Export {
 /** Starts one on a free port. */
 export async function startCollector(): Promise<Collector> {
   const spans: Span[] = [];
+  const texts: string[] = [];
   const server = createServer(async (request, reply) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Export;
+    const text = Buffer.concat(chunks).toString('utf8');
+    texts.push(text);
+    const { resourceSpans } = JSON.parse(text) as Export;
     for (const { resource, scopeSpans } of resourceSpans) {
       const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
       for (const span of scopeSpans.flatMap((scope) => scope.spans)) spans.push({ ...span, service });
@@ -44,6 +49,7 @@ export async function startCollector(): Promise<Collector> {
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
+    texts,
     close: () => {
       server.closeAllConnections();
       server.close();

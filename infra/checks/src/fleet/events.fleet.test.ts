@@ -7,7 +7,8 @@ import { eventually, type Fleet, startFleet } from '@florin/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../repository.ts';
 import { capturedEvents, captureEvents } from './captured-events.ts';
-import { newCustomer } from './people.ts';
+import { mailTokenTo } from './mails.ts';
+import { newCustomer, newPerson } from './people.ts';
 
 function isDefinition(value: unknown): value is contracts.EventDefinition {
   return typeof value === 'object' && value !== null && 'parse' in value;
@@ -45,7 +46,22 @@ async function makeEveryEvent(): Promise<void> {
   await ada.client.closeAccount(other.id);
   await holdMoney(ada.accessToken, { account: ada.account.id, to: grace.account.id });
   await revokeApiKey(grace.accessToken);
+  await changeEmail(grace.accessToken);
   await grace.client.logout();
+  await eraseSomebody();
+}
+
+/** Without an account, so that nothing has to be closed before. */
+async function eraseSomebody(): Promise<void> {
+  const { accessToken, password } = await newPerson(fleet, 'Nobody');
+  await eventually(async () => {
+    const answer = await fetch(`${fleet.gateway}/v1/me`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ password }),
+    });
+    expect(answer.status).toBe(204);
+  });
 }
 
 /** One hold of each end. */
@@ -90,6 +106,15 @@ async function revokeApiKey(accessToken: string): Promise<void> {
   const headers = { authorization, 'content-type': 'application/json' };
   const { id } = (await (await fetch(url, { method: 'POST', headers, body })).json()) as { id: string };
   await fetch(`${url}/${id}`, { method: 'DELETE', headers: { authorization } });
+}
+
+async function changeEmail(accessToken: string): Promise<void> {
+  const address = `grace-${randomUUID()}@example.org`;
+  const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };
+  const url = `${fleet.gateway}/v1/me/email`;
+  await fetch(url, { method: 'POST', headers, body: JSON.stringify({ email: address }) });
+  const body = JSON.stringify({ token: await mailTokenTo(fleet, address) });
+  await fetch(`${url}/confirm`, { method: 'POST', headers, body });
 }
 
 /** The paths of all fields: `/transaction/id`. Items of a list share one path. */

@@ -76,7 +76,7 @@ describe.each(['embedded', 'rabbitmq'] as const)('the main job, events over %s',
     const source = { type: 'card', token: 'tok_duplicate' };
     const deposit = await client.deposit({ account: account.id, amount: '7.00', currency: 'USD', source });
     await eventually(async () => {
-      expect(fleet.logs('transactions').split('/v1/webhooks/providers/').length).toBeGreaterThan(3);
+      expect(fleet.logs('gateway').split('/v1/webhooks/providers/').length).toBeGreaterThan(3);
       expect((await client.transaction(deposit.id)).status).toBe('posted');
     });
     expect((await client.balance(account.id)).posted).toBe('8.00');

@@ -44,3 +44,14 @@ export async function payIn(client: Client, account: string, amount: string): Pr
     { timeoutMs: 15_000 },
   );
 }
+
+/** Gives somebody these roles and no others, as the first admin. That ends their sessions where it takes a role away. */
+export async function grantRoles(fleet: Pick<Fleet, 'gateway' | 'admin'>, id: string, roles: string[]): Promise<void> {
+  const { accessToken } = await createClient({ baseUrl: fleet.gateway }).login(fleet.admin);
+  const response = await fetch(`${fleet.gateway}/v1/users/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ roles }),
+  });
+  if (!response.ok) throw new Error(`no roles could be given: ${response.status} ${await response.text()}`);
+}

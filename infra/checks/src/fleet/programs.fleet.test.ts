@@ -1,8 +1,9 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createClient } from '@florin/client';
 import { eventually, type Fleet, startFleet } from '@florin/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newCustomer } from './people.ts';
+import { totp } from './totp.ts';
 
 let fleet: Fleet;
 let ada: Awaited<ReturnType<typeof newCustomer>>;
@@ -28,24 +29,6 @@ async function call(request: string, token: string | undefined, body?: unknown) 
   });
   const text = await response.text();
   return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
-}
-
-/** The code of RFC 6238 for a base32 secret, so many steps of 30 s from now, computed apart from identity's library. */
-function totp(secret: string, steps = 0): string {
-  const bits = [...secret].map((digit) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(digit).toString(2).padStart(5, '0'),
-  );
-  const key = Buffer.from(
-    bits
-      .join('')
-      .match(/.{8}/g)
-      ?.map((byte) => Number.parseInt(byte, 2)) ?? [],
-  );
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const mac = createHmac('sha1', key).update(counter).digest();
-  const number = mac.readUInt32BE((mac.at(-1) ?? 0) & 15) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, '0');
 }
 
 describe('an API key', () => {

@@ -44,6 +44,12 @@ export const processes: readonly ProcessDefinition[] = [
       BUS_URL: busUrl,
       SMTP_URL: smtpUrl,
       PUBLIC_APP_URL: url('gateway'),
+      // Browsers know passkeys on names only, not on addresses.
+      WEBAUTHN_RP_ID: 'localhost',
+      WEBAUTHN_ORIGINS: url('gateway').replace('127.0.0.1', 'localhost'),
+      ACCOUNTS_URL: url('accounts'),
+      TRANSACTIONS_URL: url('transactions'),
+      NOTIFICATION_URL: url('notification'),
       FLORIN_ADMIN_EMAIL: admin.email,
       FLORIN_ADMIN_PASSWORD: admin.password,
       KEY_ENCRYPTION_KEY: secret('identity.keys'),
