@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BackOff } from './back-off.ts';
 
@@ -55,7 +54,7 @@ export class ManagedProcess {
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) readLines(stream, (line) => this.#take(line));
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#take(line));
     }
     child.once('error', (error) => this.#take(`cannot be started: ${error.message}`));
     child.once('exit', (code, signal) => this.#ended(signal ?? `status ${code}`, Date.now() - startedAt));
@@ -68,8 +67,7 @@ export class ManagedProcess {
     clearTimeout(this.#restart);
     const child = this.#child;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      // Not before its last lines are read.
-      const ended = new Promise((resolve) => child.once('close', resolve));
+      const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGCONT');
       child.kill('SIGINT');
       const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
@@ -98,15 +96,4 @@ export class ManagedProcess {
     this.#options.onExit(how, this.#exits, waitMs);
     this.#restart = setTimeout(() => this.start(), waitMs);
   }
-}
-
-/** Under load a process writes a thousand times a second. Woken up each time, the supervisor would take its processor. */
-const restMs = 20;
-
-function readLines(stream: Readable, take: (line: string) => void): void {
-  createInterface({ input: stream }).on('line', take);
-  stream.on('data', () => {
-    stream.pause();
-    setTimeout(() => stream.resume(), restMs);
-  });
 }
