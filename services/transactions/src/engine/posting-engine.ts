@@ -39,6 +39,12 @@ export type EngineLane = BatchLane & Pick<Lane, 'close'>;
  */
 const leastFurtherBatch = 32;
 
+/**
+ * After a batch of several commands the next begins with this weight, or after this time: at a moderate rate commands come
+ * one by one, and each alone would cost a batch. Who calls alone never waits.
+ */
+const gathering = { several: 3, weight: 8, ms: 4 };
+
 /** Starts an engine. It connects with the first command. `openLane` is for tests that plant a fault. */
 export function createPostingEngine(
   options: PostingEngineOptions,
@@ -48,16 +54,12 @@ export function createPostingEngine(
   let queuedWeight = 0;
   const idle = Array.from({ length: options.lanes }, () => openLane(options.database));
   let closing: PromiseWithResolvers<void> | undefined;
-  let scheduled = false;
+  let lastBatch = 0;
+  const startLater = atMostOnce(startBatches);
 
   function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
-    // After the other requests that arrived in the same turn of the event loop: they join the batch.
-    setImmediate(() => {
-      scheduled = false;
-      startBatches();
-    });
+    const isGathering = lastBatch >= gathering.several && queuedWeight < gathering.weight;
+    startLater(isGathering ? gathering.ms : 0);
   }
 
   function startBatches(): void {
@@ -94,6 +96,7 @@ export function createPostingEngine(
 
   async function work(lane: EngineLane, batch: readonly WaitingCommand[]): Promise<void> {
     batchSize.observe(batch.length);
+    lastBatch = batch.length;
     const endTimer = batchSeconds.startTimer();
     const recorded = batch.values().map((item) => item.recordedContext());
     const sqlContext = recorded.find((found) => found !== undefined) ?? ROOT_CONTEXT;
@@ -122,6 +125,24 @@ export function createPostingEngine(
       await closing.promise;
       await Promise.all(idle.map((lane) => lane.close()));
     },
+  };
+}
+
+/**
+ * Runs `work` once, however often it is asked for before: after so many milliseconds, at the earliest after the requests that
+ * arrived in the same turn of the event loop.
+ */
+function atMostOnce(work: () => void): (afterMs: number) => void {
+  let isComing = false;
+  const run = () => {
+    isComing = false;
+    work();
+  };
+  return (afterMs) => {
+    if (isComing) return;
+    isComing = true;
+    if (afterMs > 0) setTimeout(run, afterMs);
+    else setImmediate(run);
   };
 }
 
