@@ -129,20 +129,20 @@ export function createPostingEngine(
 }
 
 /**
- * Runs `work` once, however often it is asked for before: after so many milliseconds, at the earliest after the requests that
- * arrived in the same turn of the event loop.
+ * Runs `work` once, however often it is asked for before: after so many milliseconds, or sooner if asked for sooner later on,
+ * at the earliest after the requests that arrived in the same turn of the event loop.
  */
 function atMostOnce(work: () => void): (afterMs: number) => void {
-  let isComing = false;
+  let immediate: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const run = () => {
-    isComing = false;
+    clearTimeout(timer);
+    immediate = timer = undefined;
     work();
   };
   return (afterMs) => {
-    if (isComing) return;
-    isComing = true;
-    if (afterMs > 0) setTimeout(run, afterMs);
-    else setImmediate(run);
+    if (afterMs <= 0) immediate ??= setImmediate(run);
+    else if (immediate === undefined) timer ??= setTimeout(run, afterMs);
   };
 }
 
