@@ -56,12 +56,16 @@ create table inbox (
   queue text not null,
   event_id text not null,
   received_at timestamp with time zone not null default now(),
-  constraint inbox_pkey PRIMARY KEY (queue, event_id)
+  constraint inbox_pkey PRIMARY KEY (event_id, queue)
 );
 
 create table outbox (
   position bigint generated always as identity not null,
-  event json not null,
+  event json,
+  size smallint not null default 1,
+  type text,
+  packed text,
+  recorded json,
   constraint outbox_pkey PRIMARY KEY ("position")
 );
 
@@ -95,8 +99,6 @@ create table status_changes (
 CREATE INDEX accounts_ledger_due ON accounts.accounts USING btree (ledger_due_at) WHERE (ledger_due_at IS NOT NULL);
 
 CREATE INDEX accounts_of_owner ON accounts.accounts USING btree (owner, id DESC);
-
-CREATE INDEX inbox_received_at ON accounts.inbox USING btree (received_at);
 
 CREATE OR REPLACE FUNCTION accounts.notify_outbox()
  RETURNS trigger

@@ -145,7 +145,11 @@ create table one_time_tokens (
 
 create table outbox (
   position bigint generated always as identity not null,
-  event json not null,
+  event json,
+  size smallint not null default 1,
+  type text,
+  packed text,
+  recorded json,
   constraint outbox_pkey PRIMARY KEY ("position")
 );
 

@@ -103,7 +103,7 @@ create table inbox (
   queue text not null,
   event_id text not null,
   received_at timestamp with time zone not null default now(),
-  constraint inbox_pkey PRIMARY KEY (queue, event_id)
+  constraint inbox_pkey PRIMARY KEY (event_id, queue)
 );
 
 create table ledger_accounts (
@@ -161,7 +161,11 @@ create table limit_uses (
 
 create table outbox (
   position bigint generated always as identity not null,
-  event json not null,
+  event json,
+  size smallint not null default 1,
+  type text,
+  packed text,
+  recorded json,
   constraint outbox_pkey PRIMARY KEY ("position")
 );
 
@@ -246,8 +250,6 @@ CREATE INDEX holds_due ON transactions.holds USING btree (expires_at) WHERE (sta
 CREATE INDEX holds_to_account ON transactions.holds USING btree (to_account_id, id) WHERE (to_account_id IS NOT NULL);
 
 CREATE INDEX holds_waiting ON transactions.holds USING btree (id) WHERE ((status = 'active'::text) AND (purpose = 'approval'::text));
-
-CREATE INDEX inbox_received_at ON transactions.inbox USING btree (received_at);
 
 CREATE INDEX ledger_accounts_owner ON transactions.ledger_accounts USING btree (owner_id) WHERE (owner_id IS NOT NULL);
 

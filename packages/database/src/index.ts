@@ -1,4 +1,13 @@
 export {
+  bigintColumn,
+  bytesColumn,
+  type Column,
+  smallintColumn,
+  textColumn,
+  timeColumn,
+  uuidColumn,
+} from './binary-array.ts';
+export {
   createIdempotencyKeys,
   type IdempotencyKeysTable,
   type IdempotentAnswer,
@@ -9,13 +18,29 @@ export {
   sendIdempotent,
   type WorkAnswer,
 } from './idempotency.ts';
-export { createInbox, type InboxTable, purgeInbox, takeFresh } from './inbox.ts';
+export { createInbox, type InboxTable, keyInboxByEvent, purgeInbox, takeFresh } from './inbox.ts';
 export { createDatabase, type Database, type Transaction } from './kysely.ts';
 export { checkMigrations, type MigrateOptions, MigrationError, migrate } from './migrate.ts';
 export { migrateFromEnvironment } from './migrate-from-environment.ts';
 export { activeTraceparent, type EventFacts, newEvent } from './new-event.ts';
-export { appendEvents, createOutbox, notifySleepingRelay, type OutboxTable, relayAwakeLock } from './outbox.ts';
+export {
+  appendEvents,
+  createOutbox,
+  notifySleepingRelay,
+  type OutboxTable,
+  packOutbox,
+  relayAwakeLock,
+} from './outbox.ts';
+export {
+  type EventOrigin,
+  mostPacked,
+  type PackedEvents,
+  packEvents,
+  unpackEvents,
+  unpackedText,
+} from './packed-events.ts';
 export { createPool, type PoolOptions, typeParsers } from './pool.ts';
 export { type PreparedStatement, prepare } from './prepared.ts';
 export { type Provisioned, type ProvisionedService, type ProvisionOptions, provision } from './provision.ts';
+export { type SerializedEvent, serialize, serializedFrom } from './serialized-event.ts';
 export { errorCode, inTransaction } from './transaction.ts';

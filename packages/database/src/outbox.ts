@@ -1,13 +1,21 @@
 import type { CloudEvent } from '@florin/contracts';
 import { type Generated, type Kysely, sql } from 'kysely';
+import type { EventOrigin } from './packed-events.ts';
 
 /**
- * The outbox of a service as a Kysely table. `position` is the order of publishing.
+ * The outbox of a service as a Kysely table. `position` is the order of publishing. A row holds one event, or several of one
+ * type, packed: see packed-events.ts.
  * Raw SQL may write it too: `insert into outbox (event) select unnest($1::json[])`.
  */
 export interface OutboxTable {
   position: Generated<bigint>;
+  /** Null in a row of packed events, and only there. */
   event: unknown;
+  /** How many events the row holds. */
+  size: Generated<number>;
+  type: Generated<string | null>;
+  packed: Generated<string | null>;
+  recorded: Generated<readonly EventOrigin[] | null>;
 }
 
 /**
@@ -43,6 +51,20 @@ export async function notifySleepingRelay<Tables>(db: Kysely<Tables>): Promise<v
       return null;
     end
   $$`.execute(db);
+}
+
+/**
+ * Lets a row of the outbox hold packed events; call it from a migration. They are compressed already, so the server need not
+ * try.
+ */
+export async function packOutbox<Tables>(db: Kysely<Tables>): Promise<void> {
+  await sql`alter table outbox
+    alter column event drop not null,
+    add column size smallint not null default 1,
+    add column type text,
+    add column packed text,
+    add column recorded json,
+    alter column packed set storage external`.execute(db);
 }
 
 /** Puts events into the outbox in the given order, in one statement. Give the transaction that makes the change they tell of. */

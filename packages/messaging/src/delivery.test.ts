@@ -6,7 +6,8 @@ import pg from 'pg';
 import { register } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { startRelay, startSubscriptions, subscribe, type Transport } from './index.ts';
-import { kinds, ledgerEvent, logger, type SampleTables, schema, useStage } from './testing/stage.ts';
+import { opened, ready } from './parcel.ts';
+import { appendPacked, kinds, ledgerEvent, logger, type SampleTables, schema, useStage } from './testing/stage.ts';
 
 const queue = 'accounts.ledger';
 const ids = (events: readonly { id: string }[]) => events.map((event) => event.id);
@@ -54,6 +55,26 @@ describe.each(kinds)('relay and subscriptions over %s', (kind) => {
     await inTransaction(stage.db, (tx) => appendEvents(tx, events));
     await eventually(async () => expect(await effectsOf(events)).toHaveLength(1_200), { timeoutMs: 10_000 });
     expect(await effectsOf(events)).toEqual(ids(events));
+    await eventually(async () => expect(await outboxSize()).toBe(0));
+  });
+
+  test('packed events take effect in order and once, beside single ones; one that fails, fails alone', async () => {
+    const transport = stage.connect();
+    relay(transport);
+    reader(transport);
+    const poisonous = { ...ledgerEvent(1), data: { account: 'me' } };
+    const [first, single, rest] = [numbered(230), ledgerEvent(231), numbered(20)];
+    await appendPacked(stage.db, first);
+    await appendEvents(stage.db, [single]);
+    await appendPacked(stage.db, [...rest.slice(0, 10), poisonous, ...rest.slice(10)]);
+    const good = [...first, single, ...rest];
+    await eventually(async () => expect(await effectsOf(good)).toEqual(ids(good)), { timeoutMs: 10_000 });
+    const letters = await eventually(async () => {
+      const found = await transport.deadLetters(queue).list(5);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    expect(letters).toMatchObject([{ event: { id: poisonous.id } }]);
     await eventually(async () => expect(await outboxSize()).toBe(0));
   });
 
@@ -151,10 +172,10 @@ describe.each(kinds)('relay and subscriptions over %s', (kind) => {
     const published: string[] = [];
     const cutOnce: Transport = {
       ...transport,
-      publish: async (events) => {
-        await transport.publish(events);
-        published.push(...ids(events));
-        if (published.length === events.length) await endSessions(stage.database.adminUrl, `${schema}-relay`);
+      publish: async (parcels) => {
+        await transport.publish(parcels);
+        published.push(...ids(opened(parcels.map(ready))));
+        if (published.length === parcels.length) await endSessions(stage.database.adminUrl, `${schema}-relay`);
       },
     };
     reader(transport);

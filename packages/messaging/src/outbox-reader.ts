@@ -1,16 +1,26 @@
+import { type EventOrigin, type PackedEvents, type SerializedEvent, serializedFrom } from '@florin/database';
 import type pg from 'pg';
 import { OutboxFloor, type RunningTransactions } from './outbox-floor.ts';
-import { type SerializedEvent, serializedFrom } from './serialized-event.ts';
+import { sizeOf } from './parcel.ts';
 
-/** An event of the outbox with its place in the order of publishing. */
+/** An event of the outbox, or several packed ones, with its place in the order of publishing. */
 export interface OutboxRow {
   position: bigint;
-  event: SerializedEvent;
+  parcel: SerializedEvent | PackedEvents;
+}
+
+interface StoredRow {
+  position: bigint;
+  event: string | null;
+  size: number;
+  type: string | null;
+  packed: string | null;
+  recorded: readonly EventOrigin[] | null;
 }
 
 /** Reads the outbox of the schema that the connection works in, for one relay at a time. */
 export interface OutboxReader {
-  /** The next events in the order of their positions; the same again until they are settled. */
+  /** The next rows in the order of their positions; the same again until they are settled. */
   read(): Promise<OutboxRow[]>;
   /** These rows have been published and deleted. */
   settle(rows: readonly OutboxRow[]): void;
@@ -19,7 +29,7 @@ export interface OutboxReader {
 const lookAtAllEveryMs = 900;
 
 /**
- * Reads `limit` events at most, from where the last read has left the outbox empty. Once a second it reads from the
+ * Reads `limit` events, and one row more where that is packed, from where the last read has left the outbox empty. Once a second it reads from the
  * beginning, so that nothing waits longer than that whatever is wrong with the floor.
  */
 export function createOutboxReader(client: pg.Client, limit: number): OutboxReader {
@@ -27,12 +37,17 @@ export function createOutboxReader(client: pg.Client, limit: number): OutboxRead
   let lookedAtAll = Number.NEGATIVE_INFINITY;
 
   async function readFrom(position: bigint): Promise<OutboxRow[]> {
-    const { rows } = await client.query<{ position: bigint; event: string }>({
+    const { rows } = await client.query<StoredRow>({
       name: 'read-outbox',
-      text: 'select position, event::text as event from outbox where position > $1 order by position limit $2',
+      text: `select position, event::text as event, size, type, packed, recorded
+        from (
+          select *, sum(size) over (order by position) - size as before
+          from (select * from outbox where position > $1 order by position limit $2) as next
+        ) as counted
+        where before < $2 order by position`,
       values: [position, limit],
     });
-    return rows.map((row) => ({ position: row.position, event: serializedFrom(row.event) }));
+    return rows.map((row) => ({ position: row.position, parcel: parcelOf(row) }));
   }
 
   async function running(): Promise<RunningTransactions> {
@@ -52,7 +67,8 @@ export function createOutboxReader(client: pg.Client, limit: number): OutboxRead
       if (isDue) lookedAtAll = now;
       if (snapshot !== undefined) {
         const positions = rows.map(({ position }) => position);
-        const readTo = rows.length < limit ? maxPosition : (positions.at(-1) ?? maxPosition);
+        const isEnd = sizeOf(rows.map(({ parcel }) => parcel)) < limit;
+        const readTo = isEnd ? maxPosition : (positions.at(-1) ?? maxPosition);
         floor.close(snapshot, positions, readTo, now);
       }
       return rows;
@@ -66,3 +82,8 @@ export function createOutboxReader(client: pg.Client, limit: number): OutboxRead
 }
 
 const maxPosition = 2n ** 63n - 1n;
+
+function parcelOf({ event, size, type, packed, recorded }: StoredRow): OutboxRow['parcel'] {
+  if (packed === null || type === null) return serializedFrom(event ?? '');
+  return { type, size, zstd: packed, recorded: recorded ?? [] };
+}

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { startRelay, type Transport } from './index.ts';
 import { createOutboxReader } from './outbox-reader.ts';
-import { ledgerEvent, logger, schema, useStage } from './testing/stage.ts';
+import { opened, ready, sizeOf } from './parcel.ts';
+import { appendPacked, ledgerEvent, logger, schema, useStage } from './testing/stage.ts';
 
 const stage = useStage('embedded');
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => ledgerEvent(index + 1));
@@ -16,8 +17,8 @@ function relayIntoList(): { batches: string[][] } {
   const batches: string[][] = [];
   const transport: Transport = {
     ...stage.connect(),
-    publish: async (events) => {
-      batches.push(ids(events));
+    publish: async (parcels) => {
+      batches.push(ids(opened(parcels.map(ready))));
     },
   };
   stage.closeLater(startRelay({ databaseUrl: stage.database.url, schema, transport, logger }));
@@ -179,4 +180,23 @@ test('reading the outbox does not cross what was published before, also beside a
     return read;
   });
   expect(crossed).toBeLessThan(rounds * 300 + looksAtAll * rounds * 100);
+});
+
+test('a read takes as many events as asked for, however many a row holds, and leaves none out', async () => {
+  const events = numbered(350);
+  await appendPacked(stage.db, events.slice(0, 220));
+  await appendEvents(stage.db, events.slice(220, 225));
+  await appendPacked(stage.db, events.slice(225));
+  const client = await connected();
+  const reader = createOutboxReader(client, 150);
+  const read: string[][] = [];
+  for (let rows = await reader.read(); rows.length > 0; rows = await reader.read()) {
+    const parcels = rows.map(({ parcel }) => parcel);
+    read.push(ids(opened(parcels)));
+    expect(sizeOf(parcels)).toBeLessThan(150 + 100);
+    await client.query('delete from outbox where position = any($1::bigint[])', [rows.map(({ position }) => position)]);
+    reader.settle(rows);
+  }
+  expect(read.flat()).toEqual(ids(events));
+  expect(read.map((own) => own.length)).toEqual([200, 150]);
 });

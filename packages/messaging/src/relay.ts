@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CloudEvent } from '@florin/contracts';
+import { unpackEvents } from '@florin/database';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { createAlertness } from './alertness.ts';
 import { createFailureLog } from './failure-log.ts';
 import { outboxBacklog, outboxFailures, outboxOldestSeconds, outboxPublished } from './metrics.ts';
 import { createOutboxReader, type OutboxRow } from './outbox-reader.ts';
+import { sizeOf } from './parcel.ts';
 import { type RelaySession, withRelaySession } from './relay-session.ts';
 import { describeFailure } from './retry-policy.ts';
 import { tracePublish } from './tracing.ts';
@@ -100,7 +103,8 @@ async function lead(relay: Relay, session: RelaySession, connected: () => void):
     if (await publishBatch(relay, client, rows)) {
       outbox.settle(rows);
       failures = 0;
-      if (rows.length < relay.batchSize) await pause(relay, startedAt + gatherMs - performance.now());
+      if (sizeOf(rows.map(({ parcel }) => parcel)) < relay.batchSize)
+        await pause(relay, startedAt + gatherMs - performance.now());
     } else {
       failures += 1;
       await pause(relay, Math.min(maxBackoffMs, 100 * 2 ** failures));
@@ -118,11 +122,9 @@ async function tryLock(relay: Relay, client: pg.Client): Promise<boolean> {
 
 /** False when the transport did not take them; they stay in the outbox. */
 async function publishBatch(relay: Relay, client: pg.Client, rows: readonly OutboxRow[]): Promise<boolean> {
+  const parcels = rows.map(({ parcel }) => parcel);
   try {
-    await tracePublish(
-      rows.map((row) => row.event),
-      (events) => relay.transport.publish(events),
-    );
+    await tracePublish(parcels, () => relay.transport.publish(parcels));
   } catch (error) {
     outboxFailures.inc({ schema: relay.schema });
     relay.logger.warn({ schema: relay.schema, failure: describeFailure(error) }, 'outbox not published');
@@ -133,17 +135,20 @@ async function publishBatch(relay: Relay, client: pg.Client, rows: readonly Outb
     text: 'delete from outbox where position = any($1::bigint[])',
     values: [rows.map((row) => row.position)],
   });
-  outboxPublished.inc({ schema: relay.schema }, rows.length);
+  outboxPublished.inc({ schema: relay.schema }, sizeOf(parcels));
   return true;
 }
 
 async function measure(relay: Relay, client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ backlog: bigint; oldest: string | null }>(
-    `select count(*) as backlog, (select event->>'time' from outbox order by position limit 1) as oldest from outbox`,
+  const { rows } = await client.query<{ backlog: bigint; event: CloudEvent | null; packed: string | null }>(
+    `select backlog, event, packed
+     from (select coalesce(sum(size), 0)::bigint as backlog from outbox) as counted
+     left join (select event, packed from outbox order by position limit 1) as oldest on true`,
   );
-  const { backlog = 0n, oldest = null } = rows[0] ?? {};
+  const { backlog = 0n, event = null, packed = null } = rows[0] ?? {};
   outboxBacklog.set({ schema: relay.schema }, Number(backlog));
-  const age = oldest === null ? 0 : Math.max(0, Date.now() - Date.parse(oldest)) / 1_000;
+  const oldest = packed === null ? event : unpackEvents({ zstd: packed })[0];
+  const age = oldest ? Math.max(0, Date.now() - Date.parse(oldest.time)) / 1_000 : 0;
   outboxOldestSeconds.set({ schema: relay.schema }, age);
 }
 

@@ -6,14 +6,13 @@ import {
   type Link,
   ROOT_CONTEXT,
   type Span,
-  type SpanContext,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { isPacked, type ReadyParcel } from './parcel.ts';
 import { describeFailure } from './retry-policy.ts';
-import { type SerializedEvent, withTraceparent } from './serialized-event.ts';
 
 /** What tracing looks at. */
 type TracedEvent = Pick<CloudEvent, 'id' | 'type' | 'traceparent'>;
@@ -27,10 +26,6 @@ function parentOf(event: TracedEvent): Context {
   const [, traceId = '', spanId = '', flags = '00'] = match;
   const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
   return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
-}
-
-function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
-  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
 function startSpan(kind: SpanKind, verb: string, event: TracedEvent, destination: string, links: Link[] = []): Span {
@@ -51,23 +46,14 @@ function endSpans(spans: readonly Span[], error?: unknown): void {
 }
 
 /**
- * Publishes events inside a PRODUCER span each, child of the span that made the event. The published event carries its
- * producer span on, so that consumers continue from there. An event of a trace that is not recorded goes on as it is.
+ * Publishes inside a PRODUCER span for each event, child of the span that made the event. The events themselves stay as they
+ * are: consumers continue from the span that made them, beside the publishing. An event of a trace that is not recorded has
+ * no span here.
  */
-export async function tracePublish(
-  events: readonly SerializedEvent[],
-  publish: (events: readonly SerializedEvent[]) => Promise<void>,
-): Promise<void> {
-  const spans: Span[] = [];
-  const traced = events.map((event) => {
-    if (isUnrecorded(event)) return event;
-    const span = startSpan(SpanKind.PRODUCER, 'publish', event, event.type);
-    spans.push(span);
-    const own = span.spanContext();
-    return isSpanContextValid(own) ? withTraceparent(event, traceparentOf(own)) : event;
-  });
+export async function tracePublish(parcels: readonly ReadyParcel[], publish: () => Promise<void>): Promise<void> {
+  const spans = parcels.flatMap(tracedOf).map((event) => startSpan(SpanKind.PRODUCER, 'publish', event, event.type));
   try {
-    await publish(traced);
+    await publish();
     endSpans(spans);
   } catch (error) {
     endSpans(spans, error);
@@ -75,8 +61,13 @@ export async function tracePublish(
   }
 }
 
+function tracedOf(parcel: ReadyParcel): TracedEvent[] {
+  if (isPacked(parcel)) return parcel.recorded.map((event) => ({ ...event, type: parcel.type }));
+  return isUnrecorded(parcel) ? [] : [parcel];
+}
+
 /**
- * Runs the effect of events inside a CONSUMER span each, child of the event's producer span. Only one span can be
+ * Runs the effect of events inside a CONSUMER span each, child of the span that made the event. Only one span can be
  * active: the first sampled one, so the SQL of a batch is in that event's trace; the other spans link to it. Events of
  * traces that are not recorded have no span but for the active one where all are such.
  */

@@ -1,5 +1,5 @@
 import type { CloudEvent, QueueName } from '@florin/contracts';
-import type { PublishableEvent } from './serialized-event.ts';
+import type { Parcel } from './parcel.ts';
 
 /** One event as a queue hands it out. `attempt` is 1 at first and counts the failed attempts before it. */
 export interface Delivery {
@@ -70,7 +70,7 @@ export interface Transport {
    * then any of them may or may not have arrived, so publish them again. Events published one after the other keep their order.
    * Types that no queue reads go to the broadcast receivers alone.
    */
-  publish(events: readonly PublishableEvent[]): Promise<void>;
+  publish(parcels: readonly Parcel[]): Promise<void>;
   /** Reads a queue. Several consumers, in any process, share its events. */
   consume(queue: QueueName, options: ConsumeOptions, handle: BatchHandler): Closable;
   /**

@@ -9,6 +9,7 @@ export {
   requireIdempotencyKey,
 } from './idempotency.ts';
 export { formatId, type IdPrefix, idSchema, newUuid, parseId } from './ids.ts';
+export { formatInstant } from './instants.ts';
 export { parseJson } from './json-body.ts';
 export { type RunOptions, runService } from './lifecycle.ts';
 export { metricsText } from './metrics.ts';

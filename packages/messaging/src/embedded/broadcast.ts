@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudEvent } from '@florin/contracts';
+import type { SerializedEvent } from '@florin/database';
 import pg from 'pg';
 import { createFailureLog } from '../failure-log.ts';
 import { runHandler } from '../run-handler.ts';
-import type { SerializedEvent } from '../serialized-event.ts';
 import type { TransportSettings } from '../settings.ts';
 import type { BroadcastHandler, Closable } from '../transport.ts';
 

@@ -1,6 +1,6 @@
 import { withDeadline } from '../deadline.ts';
+import { opened, ready } from '../parcel.ts';
 import { createRunning } from '../running.ts';
-import { serialize } from '../serialized-event.ts';
 import { durableTypes, refuseDurableTypes, type TransportSettings } from '../settings.ts';
 import type { Transport } from '../transport.ts';
 import { notifyAll, receiveNotifications } from './broadcast.ts';
@@ -15,15 +15,12 @@ export function connectEmbedded(settings: TransportSettings): Transport {
   const running = createRunning();
 
   return {
-    publish: (events) =>
+    publish: (parcels) =>
       bus.bounded(async () => {
-        const serialized = events.map(serialize);
-        await addJobs(bus.pool, jobsFor(settings.namespace, serialized));
-        await notifyAll(
-          bus.pool,
-          settings.namespace,
-          serialized.filter(({ type }) => !durableTypes.has(type)),
-        );
+        const all = parcels.map(ready);
+        await addJobs(bus.pool, jobsFor(settings.namespace, all));
+        const broadcasts = opened(all.filter(({ type }) => !durableTypes.has(type)));
+        await notifyAll(bus.pool, settings.namespace, broadcasts);
       }),
     // A job is a batch already, made by the publisher: nothing to gather here.
     consume: (queue, _options, handle) => running.track(startBusConsumer({ settings, bus, queue, handle })),

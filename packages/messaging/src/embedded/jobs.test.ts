@@ -1,5 +1,5 @@
+import { packEvents, serialize } from '@florin/database';
 import { expect, test } from 'vitest';
-import { serialize } from '../serialized-event.ts';
 import { frozenEvent, ledgerEvent } from '../testing/stage.ts';
 import { jobPayload, jobsFor, readPayload } from './jobs.ts';
 
@@ -25,4 +25,18 @@ test('events become one job per queue and hundred, the same payload where queues
   expect(events('test.notification.inbox')).toEqual([1]);
   const shared = jobs.filter(({ queue }) => queue !== 'test.accounts.ledger').map(({ payload }) => payload);
   expect(new Set(shared).size).toBe(1);
+});
+
+test('packs go into jobs as they are, in their order and beside single events', () => {
+  const packed = packEvents(numbered(250).map(serialize));
+  const single = serialize(ledgerEvent(251));
+  const jobs = jobsFor('test', [...packed, single]);
+  const versions = jobs.map(({ payload }) =>
+    readPayload(JSON.parse(payload)).events.map((event) => (event.data as { version: number }).version),
+  );
+  expect(versions.map((own) => own.length)).toEqual([100, 100, 50, 1]);
+  expect(versions.flat()).toEqual(numbered(251).map((_, index) => index + 1));
+  for (const [index, pack] of packed.entries()) {
+    expect(jobs[index]?.payload).toContain('zstd' in pack ? pack.zstd : 'nothing');
+  }
 });

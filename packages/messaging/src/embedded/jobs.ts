@@ -1,7 +1,8 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync } from 'node:zlib';
 import type { CloudEvent, QueueName } from '@florin/contracts';
+import { unpackEvents } from '@florin/database';
 import type pg from 'pg';
-import type { SerializedEvent } from '../serialized-event.ts';
+import { isPacked, type ReadyParcel, sizeOf } from '../parcel.ts';
 import { queueTable } from '../settings.ts';
 
 /** What a job of the bus carries: events of one queue, and which attempt this is for all of them. */
@@ -10,8 +11,8 @@ export interface JobPayload {
   attempt: number;
 }
 
-/** A JobPayload in the table. `zstd`: the events as compressed JSON, in base64. */
-type StoredPayload = JobPayload | { zstd: string; attempt: number };
+/** A JobPayload in the table. `zstd`: the events in one or more packs, each the base64 of a JSON array by zstd. */
+type StoredPayload = JobPayload | { zstd: readonly string[]; attempt: number };
 
 /** A job to be added. */
 export interface NewJob {
@@ -39,39 +40,62 @@ export function busQueue(namespace: string, queue: QueueName): string {
 
 /** The payload of a job with these events. */
 export function jobPayload(events: readonly CloudEvent[], attempt: number): string {
-  return storedPayload(
+  return writtenPayload(
     events.map((event) => JSON.stringify(event)),
     attempt,
   );
 }
 
-function storedPayload(texts: readonly string[], attempt: number): string {
+function writtenPayload(texts: readonly string[], attempt: number): string {
   const events = `[${texts.join(',')}]`;
   if (events.length < compressFrom) return `{"events":${events},"attempt":${attempt}}`;
-  return `{"zstd":"${zstdCompressSync(events).toString('base64')}","attempt":${attempt}}`;
+  return packedPayload([zstdCompressSync(events).toString('base64')], attempt);
+}
+
+function packedPayload(zstd: readonly string[], attempt: number): string {
+  return JSON.stringify({ zstd, attempt } satisfies StoredPayload);
 }
 
 /** What `jobPayload` has stored. */
 export function readPayload(stored: unknown): JobPayload {
   const payload = stored as StoredPayload;
   if (!('zstd' in payload)) return payload;
-  const events = zstdDecompressSync(Buffer.from(payload.zstd, 'base64')).toString();
-  return { events: JSON.parse(events) as CloudEvent[], attempt: payload.attempt };
+  return { events: payload.zstd.flatMap((zstd) => unpackEvents({ zstd })), attempt: payload.attempt };
 }
 
-/** One job per queue and hundred events, for the queues that read the events' types. */
-export function jobsFor(namespace: string, events: readonly SerializedEvent[]): NewJob[] {
-  return queueTable.flatMap(([name, types]) => {
-    const own = events.filter((event) => types.includes(event.type)).map(({ text }) => text);
-    const jobs: NewJob[] = [];
-    for (let start = 0; start < own.length; start += eventsPerJob) {
-      jobs.push({
-        queue: busQueue(namespace, name),
-        payload: storedPayload(own.slice(start, start + eventsPerJob), 1),
-      });
-    }
-    return jobs;
-  });
+/** Jobs for the queues that read the events' types, in the order of the parcels. */
+export function jobsFor(namespace: string, parcels: readonly ReadyParcel[]): NewJob[] {
+  return queueTable.flatMap(([name, types]) =>
+    loadsOf(parcels.filter(({ type }) => types.includes(type))).map((load) => ({
+      queue: busQueue(namespace, name),
+      payload: payloadOf(load),
+    })),
+  );
+}
+
+/** What a job can carry together: events, or packs, which are not opened here. */
+function loadsOf(parcels: readonly ReadyParcel[]): [ReadyParcel, ...ReadyParcel[]][] {
+  const loads: [ReadyParcel, ...ReadyParcel[]][] = [];
+  for (const parcel of parcels) {
+    const load = loads.at(-1);
+    const fits = load && isPacked(load[0]) === isPacked(parcel) && sizeOf(load) + sizeOf([parcel]) <= eventsPerJob;
+    if (fits) load.push(parcel);
+    else loads.push([parcel]);
+  }
+  return loads;
+}
+
+function payloadOf(load: readonly ReadyParcel[]): string {
+  const packs = load.filter(isPacked);
+  if (packs.length > 0)
+    return packedPayload(
+      packs.map(({ zstd }) => zstd),
+      1,
+    );
+  return writtenPayload(
+    load.flatMap((parcel) => (isPacked(parcel) ? [] : parcel.text)),
+    1,
+  );
 }
 
 /**

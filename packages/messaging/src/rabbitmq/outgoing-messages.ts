@@ -1,4 +1,6 @@
-import { type SerializedEvent, serialize } from '../serialized-event.ts';
+import type { CloudEvent } from '@florin/contracts';
+import { type PackedEvents, type SerializedEvent, serialize, unpackedText } from '@florin/database';
+import { isPacked, type ReadyParcel } from '../parcel.ts';
 import { durableTypes } from '../settings.ts';
 import { batchContentType, eventContentType } from './message.ts';
 import type { OutgoingMessage } from './publisher.ts';
@@ -8,45 +10,62 @@ const mostEvents = 100;
 /** Characters in one message, unless a single event has more. */
 const mostCharacters = 256 * 1024;
 
+type Run = [SerializedEvent, ...SerializedEvent[]];
+type Target = Pick<OutgoingMessage, 'exchange' | 'routingKey'>;
+
 /**
- * Messages for an exchange: events of one type that follow each other travel as one, in the JSON batch format of
- * CloudEvents, since a message costs the broker far more than an event in it. The order stays.
+ * Messages for an exchange: events of one type that follow each other, and packed ones, travel as one, in the JSON batch
+ * format of CloudEvents, since a message costs the broker far more than an event in it. The order stays.
  */
-export function messagesFor(exchange: string, events: readonly SerializedEvent[]): OutgoingMessage[] {
-  return runsOf(events).map((run) => messageOf(run, { exchange, routingKey: run[0].type }));
+export function messagesFor(exchange: string, parcels: readonly ReadyParcel[]): OutgoingMessage[] {
+  return runsOf(parcels).map((run) =>
+    Array.isArray(run)
+      ? messageOf(run, { exchange, routingKey: run[0].type })
+      : packedMessage(run, { exchange, routingKey: run.type }),
+  );
 }
 
 /** One message with these events, of one type. */
-export function messageOf(
-  run: readonly [SerializedEvent, ...SerializedEvent[]],
-  target: Pick<OutgoingMessage, 'exchange' | 'routingKey'>,
-): OutgoingMessage {
+export function messageOf(run: Readonly<Run>, target: Target): OutgoingMessage {
   const [{ id, type, text }] = run;
-  const own =
-    run.length === 1
-      ? { text, options: { messageId: id, contentType: eventContentType } }
-      : { text: `[${run.map((event) => event.text).join(',')}]`, options: { contentType: batchContentType } };
-  const options = { persistent: true, mandatory: durableTypes.has(type), type, ...own.options };
-  return { ...target, content: Buffer.from(own.text), options };
+  if (run.length > 1) return batchMessage(type, Buffer.from(`[${run.map((event) => event.text).join(',')}]`), target);
+  const options = { ...durableOptions(type), messageId: id, contentType: eventContentType };
+  return { ...target, content: Buffer.from(text), options };
 }
 
-function runsOf(events: readonly SerializedEvent[]): [SerializedEvent, ...SerializedEvent[]][] {
-  const runs: [SerializedEvent, ...SerializedEvent[]][] = [];
+function packedMessage(packed: PackedEvents, target: Target): OutgoingMessage {
+  return batchMessage(packed.type, unpackedText(packed), target);
+}
+
+function batchMessage(type: string, content: Buffer, target: Target): OutgoingMessage {
+  return { ...target, content, options: { ...durableOptions(type), contentType: batchContentType } };
+}
+
+function durableOptions(type: string): OutgoingMessage['options'] {
+  return { persistent: true, mandatory: durableTypes.has(type), type };
+}
+
+function runsOf(parcels: readonly ReadyParcel[]): (Run | PackedEvents)[] {
+  const runs: (Run | PackedEvents)[] = [];
   let characters = 0;
-  for (const event of events) {
+  for (const parcel of parcels) {
     const run = runs.at(-1);
-    characters += event.text.length;
-    if (run !== undefined && run[0].type === event.type && run.length < mostEvents && characters <= mostCharacters) {
-      run.push(event);
+    if (isPacked(parcel)) {
+      runs.push(parcel);
+      continue;
+    }
+    characters += parcel.text.length;
+    if (Array.isArray(run) && run[0].type === parcel.type && run.length < mostEvents && characters <= mostCharacters) {
+      run.push(parcel);
     } else {
-      runs.push([event]);
-      characters = event.text.length;
+      runs.push([parcel]);
+      characters = parcel.text.length;
     }
   }
   return runs;
 }
 
 /** Every event of a batch as a message of its own, for the queue with this name. */
-export function singlesFor(queueName: string, events: readonly Parameters<typeof serialize>[0][]): OutgoingMessage[] {
+export function singlesFor(queueName: string, events: readonly CloudEvent[]): OutgoingMessage[] {
   return events.map((event) => messageOf([serialize(event)], { exchange: '', routingKey: queueName }));
 }

@@ -1,6 +1,6 @@
 import { withDeadline } from '../deadline.ts';
+import { ready } from '../parcel.ts';
 import { createRunning } from '../running.ts';
-import { serialize } from '../serialized-event.ts';
 import { refuseDurableTypes, type TransportSettings } from '../settings.ts';
 import type { Transport } from '../transport.ts';
 import { receiveBroadcasts } from './broadcast.ts';
@@ -26,7 +26,7 @@ export function connectRabbitmq(settings: TransportSettings): Transport {
   }
 
   return {
-    publish: (events) => publisher.publish(messagesFor(names.events, events.map(serialize))),
+    publish: (parcels) => publisher.publish(messagesFor(names.events, parcels.map(ready))),
     consume: (queue, options, handle) =>
       running.track(startConsumer({ settings, connection: readingConnection(), publisher, queue, options, handle })),
     broadcast: (types, handler) => {

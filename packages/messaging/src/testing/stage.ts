@@ -9,7 +9,9 @@ import {
   migrate,
   newEvent,
   type OutboxTable,
+  packEvents,
   provision,
+  serialize,
 } from '@florin/database';
 import { createTestDatabase, type TestDatabase, testAmqpUrl, testPassword } from '@florin/testing';
 import { connect } from 'amqplib';
@@ -95,6 +97,15 @@ export function useStage(kind: (typeof kinds)[number]): Stage {
       return thing;
     },
   };
+}
+
+/** Puts events into the outbox as a service does that makes many at once. */
+export async function appendPacked(db: Database<SampleTables>, events: readonly CloudEvent[]): Promise<void> {
+  for (const parcel of packEvents(events.map(serialize))) {
+    const row =
+      'zstd' in parcel ? { type: parcel.type, size: parcel.size, packed: parcel.zstd } : { event: parcel.text };
+    await db.insertInto('outbox').values(row).execute();
+  }
 }
 
 async function messagingDatabase(): Promise<TestDatabase> {

@@ -1,8 +1,7 @@
 import { transactionFailed } from '@florin/contracts';
-import { newEvent } from '@florin/database';
+import { newEvent, type SerializedEvent, serialize } from '@florin/database';
 import { formatAmount } from '@florin/money';
 import { formatId, problem } from '@florin/service';
-import { context } from '@opentelemetry/api';
 import { postingRecord } from '../decisions/decision-record.ts';
 import type { Decision, LedgerState } from '../engine/command.ts';
 import { type Hold, withHold } from '../engine/hold.ts';
@@ -97,7 +96,7 @@ function failedEvent(
   pending: PendingTransfer,
   failure = { code: 'rejected', message: '' },
   { context: trace }: ApprovalRequest,
-): string {
+): SerializedEvent {
   const id = formatId('txn', pending.id);
   const data = {
     transaction: {
@@ -111,6 +110,5 @@ function failedEvent(
     },
     failure,
   };
-  const facts = { source: 'florin/transactions', subject: id, data };
-  return JSON.stringify(context.with(trace, () => newEvent(transactionFailed, facts)));
+  return serialize(newEvent(transactionFailed, { source: 'florin/transactions', subject: id, trace, data }));
 }

@@ -14,12 +14,14 @@ const applied = (effect: Partial<Applied> = {}): Applied => {
   return { outcome: 'applied', transactions: [], events: [], answer, ...effect };
 };
 
+const eventOf = (number: number) => ({ id: `event ${number}`, type: 'moved', text: '{}' });
+
 /** A command that moves `amount` and answers with its number. */
 function moving(number: number, amount: bigint, names: Partial<Command> = {}): Command {
   const id = uuid(number);
   const decide = (state: LedgerState) => {
     const transactions = [movement(state, a, b, amount, { id })];
-    return applied({ transactions, events: [`event ${number}`], answer: { status: 201, body: String(number) } });
+    return applied({ transactions, events: [eventOf(number)], answer: { status: 201, body: String(number) } });
   };
   return { ...commandOn([a, b], names, decide), id };
 }
@@ -44,7 +46,7 @@ describe('a batch', () => {
       [1000n, 2n],
     ]);
     expect(writes.transactions.map(({ id }) => id)).toEqual([uuid(1), uuid(2)]);
-    expect(writes.events).toEqual(['event 1', 'event 2']);
+    expect(writes.events).toEqual([eventOf(1), eventOf(2)]);
     expect(writes.answers).toEqual([{ ...key, status: 201, body: '2' }]);
   });
 
@@ -59,7 +61,7 @@ describe('a batch', () => {
     const { outcomes, writes } = decideBatch([throwing, moving(1, 1001n), moving(2, 1000n)], ledgerOf(two()), kept());
     expect(kinds(outcomes)).toEqual(['failed', 'failed', 'applied']);
     expect(outcomes[0]).toEqual({ kind: 'failed', error: bug });
-    expect([writes.transactions.length, writes.events, writes.answers]).toEqual([1, ['event 2'], []]);
+    expect([writes.transactions.length, writes.events, writes.answers]).toEqual([1, [eventOf(2)], []]);
   });
 
   test('writes holds, uses of limits and rows of other tables', () => {

@@ -1,3 +1,4 @@
+import type { SerializedEvent } from '@florin/database';
 import { problem } from '@florin/service';
 import type {
   Answer,
@@ -32,7 +33,7 @@ export interface BatchWrites {
   readonly limitUses: readonly PeriodUse[];
   readonly rows: readonly NewRow[];
   readonly answers: readonly KeptAnswer[];
-  readonly events: readonly string[];
+  readonly events: readonly SerializedEvent[];
 }
 
 /** What a batch comes to: `outcomes[i]` belongs to `commands[i]`. */
@@ -59,9 +60,11 @@ export function decideBatch(
   const transactions: PostedTransaction[] = [];
   const payments = new Map<string, PaymentChange>();
   const rows: NewRow[] = [];
-  const events: string[] = [];
+  const events: SerializedEvent[] = [];
   const outcomes = commands.map((command): Outcome => {
-    const earlier = earlierAnswer(command, kept, answers);
+    const { idempotency } = command;
+    const place = idempotency && keyOf(idempotency);
+    const earlier = place === undefined ? undefined : (kept.get(place) ?? answers.get(place));
     if (earlier) return replay(command, earlier);
     try {
       const state = ledger.stateFor(command);
@@ -75,7 +78,10 @@ export function decideBatch(
         rows.push(...(decision.rows ?? []));
         events.push(...decision.events);
       }
-      return keep(command, decision, answers);
+      if (idempotency && place !== undefined && 'answer' in decision) {
+        answers.set(place, { ...idempotency, status: decision.answer.status, body: decision.answer.body });
+      }
+      return outcomeOf(decision);
     } catch (error) {
       return { kind: 'failed', error };
     }
@@ -94,15 +100,6 @@ export function decideBatch(
   return { outcomes, writes };
 }
 
-function earlierAnswer(
-  { idempotency }: Command,
-  kept: ReadonlyMap<string, KeptAnswer>,
-  answers: ReadonlyMap<string, KeptAnswer>,
-): KeptAnswer | undefined {
-  if (!idempotency) return undefined;
-  return kept.get(keyOf(idempotency)) ?? answers.get(keyOf(idempotency));
-}
-
 function replay({ idempotency }: Command, earlier: KeptAnswer): Outcome {
   if (!idempotency?.fingerprint.equals(earlier.fingerprint)) {
     const error = problem('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
@@ -111,10 +108,9 @@ function replay({ idempotency }: Command, earlier: KeptAnswer): Outcome {
   return { kind: 'replayed', answer: { status: earlier.status, body: earlier.body, replayed: true } };
 }
 
-function keep({ idempotency }: Command, decision: Decision, answers: Map<string, KeptAnswer>): Outcome {
+function outcomeOf(decision: Decision): Outcome {
   if ('error' in decision) return { kind: 'failed', error: decision.error };
   const { status, body } = decision.answer;
-  if (idempotency) answers.set(keyOf(idempotency), { ...idempotency, status, body });
   const answer = { status, body, replayed: false };
   if (decision.outcome === 'refused') return { kind: 'refused', answer };
   return { kind: 'applied', answer, transactionIds: decision.transactions.map((transaction) => transaction.id) };

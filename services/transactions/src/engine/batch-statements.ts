@@ -1,6 +1,6 @@
+import { textColumn, uuidColumn } from '@florin/database';
 import type { QueryConfig, QueryResultRow } from 'pg';
 import type { KeptAnswer } from './batch-decision.ts';
-import { textColumn, uuidColumn } from './binary-array.ts';
 import type { Idempotency, PaymentState, ReversedTransaction } from './command.ts';
 import type { Hold } from './hold.ts';
 import type { LockedAccount } from './working-ledger.ts';

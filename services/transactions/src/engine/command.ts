@@ -1,3 +1,4 @@
+import type { SerializedEvent } from '@florin/database';
 import type { Context } from '@opentelemetry/api';
 import type { Hold } from './hold.ts';
 import type { NewRow } from './insertable-tables.ts';
@@ -155,8 +156,8 @@ export type Decision =
       readonly limitUses?: readonly LimitUse[];
       /** Rows of other tables that exist if and only if the decision is committed. */
       readonly rows?: readonly NewRow[];
-      /** CloudEvents as JSON text, in the order they shall be published. */
-      readonly events: readonly string[];
+      /** CloudEvents, in the order they shall be published. */
+      readonly events: readonly SerializedEvent[];
       readonly answer: Answer;
     }
   | { readonly outcome: 'refused'; readonly answer: Answer }

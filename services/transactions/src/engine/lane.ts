@@ -121,7 +121,10 @@ export class Lane {
 /** What a batch needs of a lane. Replaceable by a planted fault in tests. */
 export type BatchLane = Pick<Lane, 'begin' | 'commit' | 'rollback'>;
 
-/** Sends all in one write, so that the server wakes up once; waits for all, so that nothing is under way when the first error is thrown. */
+/**
+ * Sends all in one write, so that the server wakes up once; waits for all, so that nothing is under way when the first error
+ * is thrown. The statements are spent then.
+ */
 async function together(
   client: pg.Client,
   statements: readonly (string | Statement<QueryResultRow>)[],
@@ -131,6 +134,8 @@ async function together(
   const sent = statements.map((statement) => client.query<QueryResultRow>(statement));
   stream.uncork();
   const settled = await Promise.allSettled(sent);
+  // What pg has of a statement outlives the fast rounds of garbage collection, and a batch's parameters with it.
+  for (const statement of statements) if (typeof statement !== 'string') statement.values?.splice(0);
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;

@@ -1,4 +1,6 @@
-import { newUuid } from '@florin/service';
+import type { CloudEvent } from '@florin/contracts';
+import { unpackEvents } from '@florin/database';
+import { formatId, newUuid } from '@florin/service';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { brokenInvariants, startTestLedger, type TestLedger, transferCommand } from '../testing/test-ledger.ts';
@@ -45,6 +47,21 @@ describe('idempotency', () => {
 });
 
 describe('a batch', () => {
+  test.each([3, 30])('of %i leaves an event for each transaction in the outbox, in order', async (count) => {
+    const engine = ledger.engine({ lanes: 1 });
+    const [a, b] = [await ledger.open({ posted: 100n }), await ledger.open()];
+    await ledger.db.deleteFrom('outbox').execute();
+    const commands = Array.from({ length: count }, () => transferCommand(a, b, 1n));
+    await Promise.all(commands.map((command) => engine.submit(command)));
+    const rows = await ledger.db.selectFrom('outbox').selectAll().orderBy('position').execute();
+    const events = rows.flatMap(({ event, packed }) =>
+      packed === null ? [event as CloudEvent] : unpackEvents({ zstd: packed }),
+    );
+    expect(events.map(({ subject }) => subject)).toEqual(commands.map(({ id }) => formatId('txn', id)));
+    expect(rows.reduce((sum, { size }) => sum + size, 0)).toBe(count);
+    expect(rows.some(({ packed }) => packed !== null)).toBe(count === 30);
+  });
+
   test('lets each command see those before it', async () => {
     const engine = ledger.engine({ lanes: 1 });
     const [a, b, c] = [await ledger.open({ posted: 100n }), await ledger.open(), await ledger.open()];

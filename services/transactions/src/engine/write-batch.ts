@@ -1,15 +1,16 @@
-import type { QueryResultRow } from 'pg';
-import type { BatchWrites } from './batch-decision.ts';
-import type { Statement } from './batch-statements.ts';
 import {
   bigintColumn,
   bytesColumn,
   type Column,
+  packEvents,
   smallintColumn,
   textColumn,
   timeColumn,
   uuidColumn,
-} from './binary-array.ts';
+} from '@florin/database';
+import type { QueryResultRow } from 'pg';
+import type { BatchWrites } from './batch-decision.ts';
+import type { Statement } from './batch-statements.ts';
 import { furtherColumns, furtherWrites, needsFurtherWrites } from './further-writes.ts';
 
 const plainAccounts = `
@@ -47,8 +48,10 @@ const writeText = (changedAccounts: string, further: string) => `
       as new (id, status, provider_reference, failure_code, failure_message, updated_at)
     where payment.id = new.id
   )${further}
-  insert into outbox (event)
-  select event from unnest($38::json[]) with ordinality as new (event, place) order by place`;
+  insert into outbox (event, size, type, packed, recorded)
+  select event, size, type, packed, recorded
+  from unnest($38::json[], $39::smallint[], $40::text[], $41::text[], $42::json[]) with ordinality
+    as new (event, size, type, packed, recorded, place) order by place`;
 
 const plain = { name: 'write_batch', text: writeText(plainAccounts, '') };
 const full = { name: 'write_batch_full', text: writeText(furtherWrites.changedAccounts, furtherWrites.others) };
@@ -67,7 +70,7 @@ export function writeBatch(writes: BatchWrites, now: Date): Statement<QueryResul
       ...entryColumns(writes),
       ...answerColumns(writes),
       ...paymentColumns(writes, now),
-      textColumn(writes.events, 'json'),
+      ...eventColumns(writes),
       ...(needsFull ? furtherColumns(writes) : []),
     ],
   };
@@ -135,5 +138,27 @@ function paymentColumns({ payments }: BatchWrites, now: Date): Column[] {
     textColumn(payments.map((change) => change.failure?.code ?? null)),
     textColumn(payments.map((change) => change.failure?.message ?? null)),
     timeColumn(payments.map(() => now)),
+  ];
+}
+
+/** Many events of one type go into one row, packed: fewer bytes to write, to log and to read again. */
+function eventColumns({ events }: BatchWrites): Column[] {
+  const rows = packEvents(events).map((parcel) =>
+    'zstd' in parcel
+      ? { ...parcel, event: null, recorded: parcel.recorded.length > 0 ? JSON.stringify(parcel.recorded) : null }
+      : { event: parcel.text, size: 1, type: null, zstd: null, recorded: null },
+  );
+  return [
+    textColumn(
+      rows.map((row) => row.event),
+      'json',
+    ),
+    smallintColumn(rows.map((row) => row.size)),
+    textColumn(rows.map((row) => row.type)),
+    textColumn(rows.map((row) => row.zstd)),
+    textColumn(
+      rows.map((row) => row.recorded),
+      'json',
+    ),
   ];
 }

@@ -80,7 +80,7 @@ describe('a capture that nothing speaks against', () => {
 
   test('says in its events what is held and posted after it', () => {
     const { decision } = capture();
-    const events = decision.outcome === 'applied' ? decision.events.map((text) => JSON.parse(text)) : [];
+    const events = decision.outcome === 'applied' ? decision.events.map(({ text }) => JSON.parse(text)) : [];
     expect(events.map(({ type }) => type)).toEqual([
       'transactions.transaction.posted.v1',
       'transactions.hold.captured.v1',
@@ -208,7 +208,7 @@ describe('a void', () => {
     expect(after.account(accountId)).toMatchObject({ posted: 1000n, held: 0n });
     expect(after.hold(holdId)).toEqual(hold({ status: 'voided' }));
     const [event] = decision.outcome === 'applied' ? decision.events : [];
-    expect(JSON.parse(event ?? '{}').type).toBe('transactions.hold.voided.v1');
+    expect(event?.type).toBe('transactions.hold.voided.v1');
     expect(JSON.parse('answer' in decision ? decision.answer.body : '{}')).toMatchObject({
       status: 'voided',
       amount: '6.00',
@@ -232,7 +232,7 @@ describe('expiry', () => {
     expect(after.hold(holdId)).toEqual({ ...due, status: 'expired' });
     expect(after.account(accountId)?.held).toBe(0n);
     const [event] = decision.outcome === 'applied' ? decision.events : [];
-    expect(JSON.parse(event ?? '{}').type).toBe('transactions.hold.expired.v1');
+    expect(event?.type).toBe('transactions.hold.expired.v1');
   });
 
   test.each<[string, Hold | undefined]>([

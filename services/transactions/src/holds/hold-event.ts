@@ -1,8 +1,8 @@
 import { holdCaptured, holdCreated, holdExpired, holdVoided } from '@florin/contracts';
-import { newEvent } from '@florin/database';
+import { newEvent, type SerializedEvent, serialize } from '@florin/database';
 import { formatAmount } from '@florin/money';
-import { formatId } from '@florin/service';
-import { type Context, context } from '@opentelemetry/api';
+import { formatId, formatInstant } from '@florin/service';
+import type { Context } from '@opentelemetry/api';
 import { ownerName } from '../accounts/public-id.ts';
 import type { LedgerAccount } from '../engine/command.ts';
 import { available } from '../engine/entries.ts';
@@ -11,10 +11,10 @@ import type { Hold } from '../engine/hold.ts';
 const definitions = { active: holdCreated, captured: holdCaptured, voided: holdVoided, expired: holdExpired };
 
 /**
- * The event that tells of a hold in its new state, as JSON text for a Decision. `account` is the hold's account with
+ * The event that tells of a hold in its new state, written for a Decision. `account` is the hold's account with
  * the whole decision counted in, entries too.
  */
-export function holdEvent(hold: Hold, account: LedgerAccount, trace: Context): string {
+export function holdEvent(hold: Hold, account: LedgerAccount, trace: Context): SerializedEvent {
   const { currency } = hold;
   const id = formatId('hld', hold.id);
   const owner = ownerName(account.ownerId);
@@ -30,13 +30,13 @@ export function holdEvent(hold: Hold, account: LedgerAccount, trace: Context): s
       captured: formatAmount(hold.capturedAmount, currency),
       currency,
       status: hold.status,
-      expiresAt: hold.expiresAt?.toISOString() ?? null,
-      createdAt: hold.createdAt.toISOString(),
+      expiresAt: hold.expiresAt && formatInstant(hold.expiresAt),
+      createdAt: formatInstant(hold.createdAt),
     },
     heldAfter: formatAmount(account.held, currency),
     heldVersion: Number(account.heldVersion),
     availableAfter: formatAmount(available(account), currency),
   };
-  const facts = { source: 'florin/transactions', subject: id, time: hold.updatedAt, data };
-  return JSON.stringify(context.with(trace, () => newEvent(definitions[hold.status], facts)));
+  const facts = { source: 'florin/transactions', subject: id, time: hold.updatedAt, trace, data };
+  return serialize(newEvent(definitions[hold.status], facts));
 }

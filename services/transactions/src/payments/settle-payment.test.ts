@@ -126,7 +126,7 @@ describe('decideReport', () => {
       }),
     ]);
     expect(decision.payments).toEqual([{ id: paymentId, status: 'posted', providerReference: 'ch_1' }]);
-    const [event, ...others] = decision.events.map((text) => JSON.parse(text));
+    const [event, ...others] = decision.events.map(({ text }) => JSON.parse(text));
     expect(others).toEqual([]);
     expect(transactionPosted.parse(event.data).transaction).toMatchObject({
       id: formatId('txn', paymentId),
@@ -167,7 +167,7 @@ describe('decideReport', () => {
     expect(decision.payments).toEqual([
       { id: paymentId, status: 'failed', failure: declined, providerReference: 'ch_1' },
     ]);
-    const [event] = decision.events.map((text) => JSON.parse(text));
+    const [event] = decision.events.map(({ text }) => JSON.parse(text));
     expect(transactionFailed.parse(event.data)).toMatchObject({
       transaction: { id: formatId('txn', paymentId), account: formatId('acc', customerId), amount: '12.50' },
       failure: declined,

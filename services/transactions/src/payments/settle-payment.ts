@@ -1,8 +1,8 @@
 import { transactionFailed } from '@florin/contracts';
-import { newEvent } from '@florin/database';
+import { newEvent, serialize } from '@florin/database';
 import { formatAmount } from '@florin/money';
 import { formatId } from '@florin/service';
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import type { Decision, LedgerAccount, LedgerState, PaymentState, PostedTransaction } from '../engine/command.ts';
 import { canReceive, entriesFor } from '../engine/entries.ts';
 import { postedEvent } from '../transactions/posted-event.ts';
@@ -121,9 +121,7 @@ function fail(
     },
     failure,
   };
-  const event = context.with(trace, () =>
-    newEvent(transactionFailed, { source: 'florin/transactions', subject: id, data }),
-  );
+  const event = newEvent(transactionFailed, { source: 'florin/transactions', subject: id, trace, data });
   const { holds, events } = releasedMoney(state, payment, trace);
   return {
     outcome: 'applied',
@@ -132,7 +130,7 @@ function fail(
     payments: [
       { id: payment.id, status: 'failed', failure, ...(providerReference !== undefined && { providerReference }) },
     ],
-    events: [JSON.stringify(event), ...events],
+    events: [serialize(event), ...events],
     answer: effect('fail'),
   };
 }

@@ -146,7 +146,8 @@ export const withBrokenEvent = (command: Command): Command => ({
   ...command,
   decide: (state) => {
     const decision = command.decide(state);
-    return decision.outcome === 'applied' ? { ...decision, events: ['{ not json'] } : decision;
+    const events = [{ id: 'none', type: 'broken', text: '{ not json' }];
+    return decision.outcome === 'applied' ? { ...decision, events } : decision;
   },
 });
 

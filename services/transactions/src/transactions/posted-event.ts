@@ -1,13 +1,13 @@
 import { transactionPosted } from '@florin/contracts';
-import { newEvent } from '@florin/database';
+import { newEvent, type SerializedEvent, serialize } from '@florin/database';
 import { formatAmount } from '@florin/money';
-import { formatId } from '@florin/service';
-import { type Context, context } from '@opentelemetry/api';
+import { formatId, formatInstant } from '@florin/service';
+import type { Context } from '@opentelemetry/api';
 import { accountName, ownerName } from '../accounts/public-id.ts';
 import type { LedgerAccount, LedgerState, PostedTransaction } from '../engine/command.ts';
 
 /**
- * The event that tells of a posted transaction, as JSON text for a Decision. It carries the trace of `trace` on.
+ * The event that tells of a posted transaction, written for a Decision. It carries the trace of `trace` on.
  * `afterHolds`: accounts whose holds the same decision changes, as `withHold` leaves them.
  */
 export function postedEvent(
@@ -15,7 +15,7 @@ export function postedEvent(
   state: LedgerState,
   trace: Context,
   afterHolds: readonly LedgerAccount[] = [],
-): string {
+): SerializedEvent {
   const known = (id: string): LedgerAccount => {
     const account = afterHolds.find((item) => item.id === id) ?? state.account(id);
     if (!account) throw new Error(`A transaction names ledger account ${id}, which does not exist`);
@@ -33,9 +33,9 @@ export function postedEvent(
       to: accountName(known(transaction.creditAccountId)),
       description: transaction.description,
       reversalOf: reversalOf === null ? null : formatId('txn', reversalOf),
-      createdAt: transaction.createdAt.toISOString(),
-      postedAt: transaction.postedAt.toISOString(),
-      effectiveAt: transaction.effectiveAt.toISOString(),
+      createdAt: formatInstant(transaction.createdAt),
+      postedAt: formatInstant(transaction.postedAt),
+      effectiveAt: formatInstant(transaction.effectiveAt),
     },
     entries: transaction.entries.map((entry) => {
       const account = known(entry.account);
@@ -52,6 +52,6 @@ export function postedEvent(
       };
     }),
   };
-  const facts = { source: 'florin/transactions', subject: id, time: transaction.postedAt, data };
-  return JSON.stringify(context.with(trace, () => newEvent(transactionPosted, facts)));
+  const facts = { source: 'florin/transactions', subject: id, time: transaction.postedAt, trace, data };
+  return serialize(newEvent(transactionPosted, facts));
 }

@@ -1,5 +1,5 @@
 import { formatAmount } from '@florin/money';
-import { formatId } from '@florin/service';
+import { formatId, formatInstant } from '@florin/service';
 import { accountName } from '../accounts/public-id.ts';
 import type { LedgerAccount, PostedTransaction, TransactionType } from '../engine/command.ts';
 
@@ -87,9 +87,9 @@ export function transactionView(transaction: ViewedTransaction, viewer: Viewer):
     ...(reversedBy !== undefined && { reversedBy: formatId('txn', reversedBy) }),
     ...(holdId !== null && { holdId: formatId('hld', holdId) }),
     ...(failure && { failure }),
-    createdAt: transaction.createdAt.toISOString(),
-    postedAt: transaction.postedAt?.toISOString() ?? null,
-    effectiveAt: transaction.effectiveAt?.toISOString() ?? null,
+    createdAt: formatInstant(transaction.createdAt),
+    postedAt: transaction.postedAt && formatInstant(transaction.postedAt),
+    effectiveAt: transaction.effectiveAt && formatInstant(transaction.effectiveAt),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { SerializedEvent } from '@florin/database';
 import { formatAmount, MAX_MINOR_UNITS } from '@florin/money';
 import { problem } from '@florin/service';
 import type { Context } from '@opentelemetry/api';
@@ -50,7 +51,7 @@ export interface TransferEffect {
   readonly holds: readonly Hold[];
   readonly limitUses: readonly LimitUse[];
   readonly rows: readonly NewRow[];
-  readonly events: readonly string[];
+  readonly events: readonly SerializedEvent[];
   readonly view: TransactionView;
 }
 

@@ -106,7 +106,7 @@ describe('a transfer that nothing speaks against', () => {
   });
 
   test('tells the world in an event of the agreed form', () => {
-    const event = JSON.parse(decision.events[0] ?? '');
+    const event = JSON.parse(decision.events[0]?.text ?? '');
     expect(event.type).toBe(transactionPosted.type);
     const data = transactionPosted.parse(event.data);
     expect(parseId('txn', data.transaction.id)).toBe(transferId);

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { createIdempotencyKeys } from '../../idempotency.ts';
 import { createInbox } from '../../inbox.ts';
-import { createOutbox } from '../../outbox.ts';
+import { createOutbox, packOutbox } from '../../outbox.ts';
 
 /** A table of things, an append-only one, and what a service with events has. */
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -13,6 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   );
   await sql`revoke update, delete on entries from database_sample`.execute(db);
   await createOutbox(db);
+  await packOutbox(db);
   await createInbox(db);
   await createIdempotencyKeys(db);
 }

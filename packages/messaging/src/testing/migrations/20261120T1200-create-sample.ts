@@ -1,9 +1,10 @@
-import { createInbox, createOutbox } from '@florin/database';
+import { createInbox, createOutbox, packOutbox } from '@florin/database';
 import { type Kysely, sql } from 'kysely';
 
 /** What a service with events has, and a table that counts effects. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createOutbox(db);
+  await packOutbox(db);
   await createInbox(db);
   await sql`create table effects (position bigint generated always as identity primary key, event_id text not null)`.execute(
     db,

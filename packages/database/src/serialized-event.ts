@@ -8,24 +8,14 @@ export interface SerializedEvent {
   readonly text: string;
 }
 
-/** An event as it is, or written already. */
-export type PublishableEvent = CloudEvent | SerializedEvent;
-
 /** The event of a JSON text. The text stays as it is, so that nobody on the way has to write it anew. */
 export function serializedFrom(text: string): SerializedEvent {
   const { id, type, traceparent } = JSON.parse(text) as CloudEvent;
   return { id, type, ...(traceparent !== undefined && { traceparent }), text };
 }
 
-/** Writes an event unless it is written. */
-export function serialize(event: PublishableEvent): SerializedEvent {
-  if ('text' in event) return event;
+/** Writes an event. */
+export function serialize(event: CloudEvent): SerializedEvent {
   const { id, type, traceparent } = event;
   return { id, type, ...(traceparent !== undefined && { traceparent }), text: JSON.stringify(event) };
-}
-
-/** The same event with another traceparent. */
-export function withTraceparent(event: SerializedEvent, traceparent: string): SerializedEvent {
-  const changed = { ...(JSON.parse(event.text) as CloudEvent), traceparent };
-  return { ...event, traceparent, text: JSON.stringify(changed) };
 }
