@@ -10,12 +10,11 @@ create table inbox (
   queue text not null,
   event_id text not null,
   received_at timestamp with time zone not null default now(),
-  constraint inbox_pkey PRIMARY KEY (queue, event_id)
+  constraint inbox_pkey PRIMARY KEY (event_id, queue)
 );
 
 create table notifications (
   id uuid not null,
-  event_id text not null,
   user_id uuid not null,
   topic text not null,
   title text not null,
@@ -23,17 +22,10 @@ create table notifications (
   data jsonb not null,
   created_at timestamp(3) with time zone not null,
   read_at timestamp(3) with time zone,
-  constraint notifications_once UNIQUE (event_id, user_id),
-  constraint notifications_pkey PRIMARY KEY (id)
+  constraint notifications_pkey PRIMARY KEY (user_id, id)
 );
 
-CREATE INDEX inbox_received_at ON notification.inbox USING btree (received_at);
-
-CREATE INDEX notifications_created_at ON notification.notifications USING btree (created_at);
-
-CREATE INDEX notifications_of_user ON notification.notifications USING btree (user_id, id DESC);
-
-CREATE INDEX notifications_unread ON notification.notifications USING btree (user_id, id DESC) WHERE (read_at IS NULL);
+CREATE INDEX notifications_unread ON notification.notifications USING btree (user_id, id) WHERE (read_at IS NULL);
 
 grant delete, insert, select, update on erased_users to notification;
 grant delete, insert, select, update on inbox to notification;

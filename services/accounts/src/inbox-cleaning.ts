@@ -7,7 +7,7 @@ const hourMs = 3_600_000;
 /** Longer than an event stays in a queue or among the dead letters before someone looks. */
 const keepHours = 30 * 24;
 
-/** Forgets once an hour which events were received longer than 30 days ago. */
+/** Forgets once an hour the events made longer than 30 days ago. */
 export function startInboxCleaning(db: Database<Tables>, logger: Pick<FastifyBaseLogger, 'warn'>): Periodic {
   return startPeriodic({
     everyMs: hourMs,

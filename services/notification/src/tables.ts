@@ -1,12 +1,10 @@
 import type { InboxTable } from '@florin/database';
 import type { ColumnType } from 'kysely';
 
-/** What a person was told. Ids are UUIDs; `id` sorts by time. */
+/** What a person was told. Ids are UUIDs; `id` sorts by time, and follows from the event and the person. */
 export interface NotificationsTable {
-  id: string;
-  /** `evt_…`; with `user_id` it is unique. */
-  event_id: string;
   user_id: string;
+  id: string;
   topic: string;
   title: string;
   body: string;

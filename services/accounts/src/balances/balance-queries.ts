@@ -1,4 +1,4 @@
-import { type Database, prepare, type Transaction } from '@florin/database';
+import { bigintColumn, type Database, prepare, type Transaction, timeColumn, uuidColumn } from '@florin/database';
 import { parseId } from '@florin/service';
 import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
@@ -12,25 +12,24 @@ import type { ReportedBalance } from './balance.ts';
  */
 export async function writeBalances(tx: Transaction<Tables>, balances: readonly ReportedBalance[]): Promise<void> {
   if (balances.length === 0) return;
-  const column = (value: (balance: ReportedBalance) => unknown) => balances.map((balance) => String(value(balance)));
+  // By account: two consumers wait for each other instead of deadlocking. The names sort as the ids that they spell.
+  const rows = balances.toSorted((one, other) => (one.account < other.account ? -1 : 1));
   await upsertBalances(tx, [
-    column((balance) => accountUuid(balance.account)),
-    column((balance) => balance.posted),
-    column((balance) => balance.held),
-    column((balance) => balance.version),
-    column((balance) => balance.heldVersion),
-    column((balance) => balance.asOf),
+    uuidColumn(rows.map(({ account }) => accountUuid(account))),
+    bigintColumn(rows.map(({ posted }) => posted)),
+    bigintColumn(rows.map(({ held }) => held)),
+    bigintColumn(rows.map(({ version }) => BigInt(version))),
+    bigintColumn(rows.map(({ heldVersion }) => BigInt(heldVersion))),
+    timeColumn(rows.map(({ asOf }) => new Date(asOf))),
   ]);
 }
 
-// In id order, so that two consumers wait for each other instead of deadlocking.
 const upsertBalances = prepare(
   'upsert-balances',
   `insert into balances as balance (account_id, posted, held, version, held_version, as_of)
    select account_id, posted, held, version, held_version, as_of
    from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
      as new (account_id, posted, held, version, held_version, as_of)
-   order by account_id
    on conflict (account_id) do update
      set posted = case when balance.version < excluded.version then excluded.posted else balance.posted end,
        version = greatest(balance.version, excluded.version),

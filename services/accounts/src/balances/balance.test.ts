@@ -1,5 +1,7 @@
 import { formatAmount } from '@florin/money';
 import { formatId, newUuid, parseId } from '@florin/service';
+import { eventually } from '@florin/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestService, type TestService } from '../testing/test-service.ts';
 import { type HeldReport, heldBalances, newestBalances, type PostedEntry, readSigned } from './balance.ts';
@@ -148,6 +150,32 @@ describe('the projection', () => {
       expect(rows).toEqual(ends.sort((one, other) => (one.account_id < other.account_id ? -1 : 1)));
     },
   );
+
+  it('consumers with the same accounts in other orders wait for each other', async () => {
+    const balances = Array.from({ length: 3 }, () => ({
+      account: formatId('acc', newUuid()),
+      posted: 1n,
+      version: 1,
+      held: 0n,
+      heldVersion: 0,
+      asOf: new Date().toISOString(),
+    }));
+    let writing: Promise<unknown> | undefined;
+    await service.db.transaction().execute(async (tx) => {
+      await writeBalances(tx, balances.slice(1, 2));
+      // Both get as far as they can; were one to begin at the other end, they would block each other once this ends.
+      const write = (order: typeof balances) =>
+        service.db.transaction().execute((other) => writeBalances(other, order));
+      writing = Promise.all([balances, balances.toReversed()].map(write));
+      await eventually(async () => {
+        const { rows } = await sql`select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(service.db);
+        expect(rows).toHaveLength(2);
+      });
+    });
+    await writing;
+    expect(await projected(balances.map(({ account }) => account))).toHaveLength(3);
+  });
 
   it('two consumers with the same accounts in other orders do not block each other for good', async () => {
     const random = randomNumbers(99);

@@ -41,7 +41,11 @@ export interface ReportedBalance {
 export function newest(reports: readonly ReportedBalance[]): ReportedBalance[] {
   const merged = new Map<string, ReportedBalance>();
   for (const report of reports) {
-    const seen = merged.get(report.account) ?? report;
+    const seen = merged.get(report.account);
+    if (seen === undefined) {
+      merged.set(report.account, report);
+      continue;
+    }
     const { posted, version } = report.version > seen.version ? report : seen;
     const { held, heldVersion } = report.heldVersion > seen.heldVersion ? report : seen;
     const isNews = version > seen.version || heldVersion > seen.heldVersion;
@@ -69,18 +73,20 @@ export function heldBalances(reports: readonly { asOf: string; data: HeldReport 
 export function newestBalances(
   postings: readonly { transaction: { postedAt: string }; entries: readonly PostedEntry[] }[],
 ): ReportedBalance[] {
-  const reports = postings.flatMap(({ transaction, entries }) =>
-    entries
-      .filter((entry) => entry.owner !== null)
-      .map((entry) => ({
+  const reports: ReportedBalance[] = [];
+  for (const { transaction, entries } of postings) {
+    for (const entry of entries) {
+      if (entry.owner === null) continue;
+      reports.push({
         account: entry.account,
         posted: readSigned(entry.balanceAfter, entry.currency),
         version: entry.version,
         held: readSigned(entry.heldAfter, entry.currency),
         heldVersion: entry.heldVersion ?? 0,
         asOf: transaction.postedAt,
-      })),
-  );
+      });
+    }
+  }
   return newest(reports);
 }
 

@@ -1,5 +1,7 @@
+import { newUuid } from '@florin/service';
 import { describe, expect, it } from 'vitest';
 import { accountNotice } from './account-notices.ts';
+import { notificationId } from './notification.ts';
 import { noticeOfFailed, noticesOfPosted } from './transaction-notices.ts';
 
 const ada = 'usr_01h455vb4pex5vsknk084sn02q';
@@ -114,5 +116,18 @@ describe('what people are told otherwise', () => {
     const notice = accountNotice('account.frozen', account);
     expect(notice).toMatchObject({ user: ada, title: 'Your account Daily is frozen', data: { account: adasAccount } });
     expect(accountNotice('account.closed', account).title).toBe('Your account Daily is closed');
+  });
+});
+
+describe('notificationId', () => {
+  const [event, laterEvent, user, other] = [newUuid(), newUuid(), newUuid(), newUuid()];
+
+  it('is a UUIDv7 in the order of events, the same for the same event and person, and for no others', () => {
+    const id = notificationId(event, user);
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(notificationId(event, user)).toBe(id);
+    expect(new Set([id, event, notificationId(event, other), notificationId(laterEvent, user)]).size).toBe(4);
+    expect(notificationId(laterEvent, user) > id).toBe(true);
+    expect(notificationId(laterEvent, other) > id).toBe(true);
   });
 });

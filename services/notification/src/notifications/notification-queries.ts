@@ -1,8 +1,8 @@
-import { type Database, prepare, type Transaction } from '@florin/database';
-import { newUuid, parseId } from '@florin/service';
+import { type Database, prepare, type Transaction, textColumn, uuidColumn } from '@florin/database';
+import { parseId } from '@florin/service';
 import { type Selectable, sql } from 'kysely';
 import type { NotificationsTable, Tables } from '../tables.ts';
-import type { Notice, Notification } from './notification.ts';
+import { type Notice, type Notification, notificationId } from './notification.ts';
 
 type Connection = Database<Tables> | Transaction<Tables>;
 
@@ -18,30 +18,46 @@ export interface Told {
 }
 
 /**
- * Puts notices into their people's inboxes, in this order. Whoever was told of an event before is not told again, and
- * who has been erased is told nothing: one statement looks and writes, so that an erasure comes before it or after it.
+ * Puts notices into their people's inboxes; there they are in the order of the events. Whoever was told of an event before is
+ * not told again, and who has been erased is told nothing: one statement looks and writes, so that an erasure comes before it
+ * or after it.
+ *
+ * @throws {TypeError} for an event whose id is none
  */
 export async function insertNotices(db: Connection, told: readonly Told[]): Promise<void> {
-  const created_at = new Date();
-  const rows = told.flatMap(({ event, notices }) =>
-    notices.flatMap(({ user, data, ...words }) => {
-      const userId = parseId('usr', user);
-      if (userId === undefined) return [];
-      return [{ id: newUuid(), event_id: event, user_id: userId, ...words, data, created_at }];
-    }),
-  );
+  const rows = told.flatMap(({ event, notices }) => {
+    const eventId = parseId('evt', event);
+    if (eventId === undefined) throw new TypeError(`${event} is no id of an event`);
+    return notices.flatMap((notice) => {
+      const userId = parseId('usr', notice.user);
+      return userId === undefined ? [] : [{ ...notice, userId, id: notificationId(eventId, userId) }];
+    });
+  });
   if (rows.length === 0) return;
-  await insertRows(db, [JSON.stringify(rows)]);
+  // Neighbours in the index, and in every process in the same order: two of them with the same events don't deadlock.
+  rows.sort((one, other) => compare(one.userId, other.userId) || compare(one.id, other.id));
+  await insertRows(db, [
+    uuidColumn(rows.map(({ userId }) => userId)),
+    uuidColumn(rows.map(({ id }) => id)),
+    textColumn(rows.map(({ topic }) => topic)),
+    textColumn(rows.map(({ title }) => title)),
+    textColumn(rows.map(({ body }) => body)),
+    textColumn(rows.map(({ data }) => JSON.stringify(data))),
+  ]);
+}
+
+function compare(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 const insertRows = prepare(
   'insert-notices',
-  `insert into notifications (id, event_id, user_id, topic, title, body, data, created_at)
-   select id, event_id, user_id, topic, title, body, data, created_at
-   from json_to_recordset($1) as new (id uuid, event_id text, user_id uuid, topic text, title text, body text,
-     data jsonb, created_at timestamptz)
+  `insert into notifications (user_id, id, topic, title, body, data, created_at)
+   select user_id, id, topic, title, body, data::jsonb, now()
+   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+     as new (user_id, id, topic, title, body, data)
    where not exists (select from erased_users where erased_users.user_id = new.user_id)
-   on conflict (event_id, user_id) do nothing`,
+   on conflict do nothing`,
 );
 
 /** A page of a person's notifications, newest first: those older than the one with the id `before`. */
@@ -85,18 +101,56 @@ export async function markAllRead(db: Connection, userId: string): Promise<numbe
   return Number(result.numUpdatedRows);
 }
 
+const peopleAtOnce = 1_000;
 const purgeAtOnce = 5_000;
 
-/** Deletes what is older than this many days, in statements short enough for any backlog; returns how many. */
+/**
+ * Deletes what is older than this many days, by the time in its id; returns how many. The primary key leads from person to
+ * person, each one's oldest first: nothing else is read. Statements are short enough for any backlog.
+ */
 export async function purgeNotifications(db: Connection, olderThanDays: number): Promise<bigint> {
-  for (let purged = 0n; ; ) {
-    const old = db
-      .selectFrom('notifications')
-      .select('id')
-      .where('created_at', '<', sql<Date>`now() - make_interval(days => ${olderThanDays})`)
-      .limit(purgeAtOnce);
-    const { numDeletedRows } = await db.deleteFrom('notifications').where('id', 'in', old).executeTakeFirstOrThrow();
-    purged += numDeletedRows;
-    if (numDeletedRows < purgeAtOnce) return purged;
+  const before = firstId(Date.now() - olderThanDays * 86_400_000);
+  let purged = 0n;
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const people = await readOldest(db, after, before);
+    const withOld = people.filter(({ is_old }) => is_old).map(({ user_id }) => user_id);
+    if (withOld.length > 0) purged += await deleteOlder(db, withOld, before);
+    const last = people.at(-1);
+    if (last === undefined) return purged;
+    after = last.user_id;
   }
+}
+
+/** The next people with notifications, in the order of their ids, and whether the oldest one is older than that. */
+async function readOldest(
+  db: Connection,
+  after: string,
+  before: string,
+): Promise<{ user_id: string; is_old: boolean }[]> {
+  const { rows } = await sql<{ user_id: string; is_old: boolean }>`
+    with recursive oldest (user_id, id, place) as (
+      (select user_id, id, 1 from notifications where user_id > ${after} order by user_id, id limit 1)
+      union all
+      select next.user_id, next.id, place + 1 from oldest cross join lateral (
+        select user_id, id from notifications where user_id > oldest.user_id order by user_id, id limit 1
+      ) as next where place < ${peopleAtOnce}::int
+    )
+    select user_id, id < ${before} as is_old from oldest order by user_id`.execute(db);
+  return rows;
+}
+
+async function deleteOlder(db: Connection, people: readonly string[], before: string): Promise<bigint> {
+  for (let purged = 0n; ; ) {
+    const { numAffectedRows = 0n } = await sql`delete from notifications where ctid = any(array(
+      select ctid from notifications where user_id = any(${people}::uuid[]) and id < ${before} limit ${purgeAtOnce}
+    ))`.execute(db);
+    purged += numAffectedRows;
+    if (numAffectedRows < purgeAtOnce) return purged;
+  }
+}
+
+/** Not above any UUIDv7 made at this time, in milliseconds since the epoch, or later. */
+function firstId(time: number): string {
+  const digits = time.toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
 }

@@ -29,6 +29,19 @@ async function tell(caller: Caller, ...titles: string[]): Promise<void> {
   );
 }
 
+/** As `tell`, of events that happened so many days ago. */
+async function tellOf(caller: Caller, ...events: [daysAgo: number, title: string][]): Promise<void> {
+  const notice = { user: caller.id, topic: 'transaction.posted', body: '', data: {} } as const;
+  const told = events.map(([daysAgo, title]) => {
+    const time = Math.floor(Date.now() - daysAgo * 86_400_000)
+      .toString(16)
+      .padStart(12, '0');
+    const event = formatId('evt', `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`);
+    return { event, notices: [{ ...notice, title }] };
+  });
+  await insertNotices(service.db, told);
+}
+
 const list = async (caller: Caller, query = '') =>
   (await service.call(caller, `GET /v1/notifications${query}`)).json<Page>();
 const titles = (page: Page) => page.data.map(({ title }) => title);
@@ -127,14 +140,14 @@ describe('retention', () => {
   it('deletes what is older, and only that', async () => {
     const caller = service.caller();
     await tell(caller, 'recent');
-    const row = { user_id: newUuid(), topic: 'x', title: 'x', body: '', data: '{}', read_at: null };
-    const created_at = new Date(Date.now() - 11 * 86_400_000);
-    await service.db
-      .insertInto('notifications')
-      .values({ ...row, id: newUuid(), event_id: newEventId(), created_at })
-      .execute();
-    expect(await purgeNotifications(service.db, 10)).toBe(1n);
-    expect(titles(await list(caller))).toEqual(['recent']);
+    const others = Array.from({ length: 3 }, () => service.caller());
+    for (const other of [...others, caller]) await tellOf(other, [11, 'old'], [10.1, 'old'], [9.9, 'young']);
+    expect(await purgeNotifications(service.db, 10)).toBe(8n);
+    expect(titles(await list(caller))).toEqual(['recent', 'young']);
+    expect(await Promise.all(others.map(async (other) => titles(await list(other))))).toEqual(
+      others.map(() => ['young']),
+    );
+    expect(await purgeNotifications(service.db, 10)).toBe(0n);
   });
 });
 

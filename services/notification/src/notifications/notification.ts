@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** What happened, in the words that webhooks use too. */
 export const topics = [
   'account.opened',
@@ -24,7 +26,7 @@ export interface Notice {
 
 /** A notice as it stands in a person's inbox. */
 export interface Notification {
-  /** UUIDv7 */
+  /** UUIDv7; see `notificationId`. */
   readonly id: string;
   readonly topic: string;
   readonly title: string;
@@ -32,4 +34,13 @@ export interface Notification {
   readonly data: Record<string, unknown>;
   readonly createdAt: Date;
   readonly readAt: Date | null;
+}
+
+/**
+ * The id of what a person is told of an event, both UUIDs: one for each of the two, so that it cannot be told twice. It begins
+ * with the event's time and count, so that notices are in the order of events; the rest is a hash.
+ */
+export function notificationId(event: string, user: string): string {
+  const digits = hash('sha256', `${event} ${user}`);
+  return `${event.slice(0, 19)}8${digits.slice(0, 3)}-${digits.slice(3, 15)}`;
 }
