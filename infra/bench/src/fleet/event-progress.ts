@@ -67,7 +67,9 @@ export function watchLag(databaseUrl: string, running: Promise<unknown>): Promis
 async function currentLag(client: pg.Client): Promise<EventLag> {
   // The consumers first: what is posted meanwhile makes the lag longer, never shorter.
   const { rows } = await client.query<{ notified: string | null; projected: Date | null }>(
-    `select (select data ->> 'transaction' from notification.notifications order by id desc limit 1) as notified,
+    `select (select notice.data ->> 'transaction' from identity.users cross join lateral (
+         select id, data from notification.notifications where user_id = users.id order by id desc limit 1
+       ) as notice order by notice.id desc limit 1) as notified,
        (select max(as_of) from accounts.balances) as projected`,
   );
   const posted = await client.query<{ id: string }>(
