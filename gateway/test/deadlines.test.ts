@@ -1,6 +1,6 @@
 import { eventually } from '@florin/testing';
-import { describe, expect, test } from 'vitest';
-import { problemOf, sendRaw, startGateway, startUpstream } from './harness.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { problemOf, rawRequest, sendRaw, startGateway, startUpstream } from './harness.ts';
 
 const base = { method: 'GET', upstream: 'accounts', access: {}, limit: 'read' } as const;
 
@@ -47,6 +47,30 @@ describe('a service that hangs', () => {
     upstream.answer = (_request, response) => response.end('in time');
     const next = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
     expect([next.status, await next.text()]).toEqual([200, 'in time']);
+  });
+});
+
+describe('a path that the proxy does not take', () => {
+  test.each(['/v1/accounts/..x', '/v1/accounts/x../y'])('%s is 400, and its deadline harms nobody', async (path) => {
+    const upstream = await startUpstream();
+    upstream.answer = () => undefined;
+    const gateway = await startGateway(upstream.url, {
+      routes: [
+        { ...base, path: '/v1/accounts/{id}', deadlineMs: 300 },
+        { ...base, path: '/v1/accounts/{id}/y', deadlineMs: 300 },
+        { ...base, path: '/v1/accounts', deadlineMs: 300 },
+      ],
+    });
+    const lost: unknown[] = [];
+    const keep = (error: unknown) => lost.push(error);
+    process.on('unhandledRejection', keep);
+    onTestFinished(() => void process.off('unhandledRejection', keep));
+    const { authorization } = gateway.bearer;
+    const refused = await rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Authorization: ${authorization}`]);
+    expect(refused).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"validation_failed"/);
+    // When this one is over, so is the deadline of the one before.
+    const late = await fetch(`${gateway.url}/v1/accounts`, { headers: gateway.bearer });
+    expect([late.status, upstream.arrived.length, lost]).toEqual([504, 1, []]);
   });
 });
 

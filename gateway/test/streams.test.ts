@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { testIssuer } from '@florin/auth/testing';
+import { eventually } from '@florin/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { answerJson, startGateway, startUpstream } from './harness.ts';
 
@@ -51,6 +53,72 @@ describe('an event stream', () => {
     leaving.abort();
     await wait(300);
     expect(left).toBe(true);
+  });
+});
+
+describe('an answer of a told length on a route that streams', () => {
+  const route = { method: 'GET', path: '/v1/me', upstream: 'identity', access: {}, limit: 'read' } as const;
+
+  test.each([
+    ['goes on past the deadline once it has begun', { stream: true }, [200, 'begun, ended']],
+    ['control: elsewhere it is one answer, and late', {}, [504, expect.stringContaining('upstream_timeout')]],
+  ])('%s', async (_name, marked, expected) => {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url, { routes: [{ ...route, ...marked, deadlineMs: 400 }] });
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': '12' }).write('begun, ');
+      setTimeout(() => response.end('ended'), 1_500);
+    };
+    const response = await fetch(`${gateway.url}/v1/me`, { headers: gateway.bearer });
+    expect([response.status, await response.text()]).toEqual(expected);
+  });
+});
+
+describe('a long answer', () => {
+  const bytes = 64 * 1024 * 1024;
+
+  /** An answer of 64 MiB to a client that reads nothing until told; and how much of it has left the service. */
+  async function start() {
+    const upstream = await startUpstream();
+    const gateway = await startGateway(upstream.url);
+    let sent = 0;
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      const piece = Buffer.alloc(64 * 1024);
+      const send = () => {
+        while (sent < bytes) {
+          sent += piece.length;
+          if (!response.write(piece)) return void response.once('drain', send);
+        }
+        response.end();
+      };
+      send();
+    };
+    const client = connect(gateway.port, '127.0.0.1').pause();
+    onTestFinished(() => void client.destroy());
+    client.write(
+      `GET /v1/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${gateway.bearer.authorization}\r\n\r\n`,
+    );
+    return { client, sent: () => sent };
+  }
+
+  test('waits at the service while the client does not read, and comes whole when it does', async () => {
+    const { client, sent } = await start();
+    await eventually(() => expect(sent()).toBeGreaterThan(0));
+    let before = -1;
+    // Until the buffers of all connections are full.
+    while (before < sent()) {
+      before = sent();
+      await wait(300);
+    }
+    expect(before).toBeLessThan(bytes / 2);
+    let received = 0;
+    client.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    client.resume();
+    await once(client, 'close');
+    expect(received).toBeGreaterThan(bytes);
   });
 });
 

@@ -9,13 +9,17 @@ const apiKey = /^Bearer (flk_\S*)$/i;
  * routes added to `app` afterwards. Add it before access control.
  */
 export function apiKeyTokens(app: FastifyInstance, apiKeys: ApiKeys): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.is404 || request.routeOptions.config.access === 'public') return;
-    const secret = apiKey.exec(request.headers.authorization ?? '')?.[1];
-    if (secret === undefined) return;
-    const token = await apiKeys.tokenFor(secret, request.ip);
-    // Word for word what any other bad token is told.
-    if (token === undefined) throw problem('unauthenticated', 'A valid access token is needed.');
-    request.headers.authorization = `Bearer ${token}`;
+  app.addHook('onRequest', (request, _reply, done) => {
+    const isOpen = request.is404 || request.routeOptions.config.access === 'public';
+    const secret = isOpen ? undefined : apiKey.exec(request.headers.authorization ?? '')?.[1];
+    if (secret === undefined) {
+      done();
+      return;
+    }
+    apiKeys.tokenFor(secret, request.ip).then((token) => {
+      if (token !== undefined) request.headers.authorization = `Bearer ${token}`;
+      // Word for word what any other bad token is told.
+      done(token === undefined ? problem('unauthenticated', 'A valid access token is needed.') : undefined);
+    }, done);
   });
 }

@@ -9,10 +9,12 @@ const longestTokenMs = 24 * 3_600_000;
  * may take longer on a busy machine. For routes added to `app` afterwards.
  */
 export function seenSignOuts(app: FastifyInstance, revoked: RevokedSessions): void {
-  app.addHook('onSend', async (request, reply) => {
-    if (reply.statusCode !== 204 || request.principal?.kind !== 'user') return;
-    const ended = endedSession(request.routeOptions.config.gatewayRoute, request.params, request.principal.sessionId);
-    if (ended !== undefined) revoked.add([{ session: ended, expiresAt: Date.now() + longestTokenMs }]);
+  app.addHook('onSend', ({ principal, routeOptions, params }, reply, payload, done) => {
+    if (reply.statusCode === 204 && principal?.kind === 'user') {
+      const ended = endedSession(routeOptions.config.gatewayRoute, params, principal.sessionId);
+      if (ended !== undefined) revoked.add([{ session: ended, expiresAt: Date.now() + longestTokenMs }]);
+    }
+    done(null, payload);
   });
 }
 
