@@ -63,7 +63,8 @@ export function createPool(options: PoolOptions): pg.Pool {
     ...(statementTimeout > 0 && { query_timeout: statementTimeout + 1_000 }),
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 5_000,
     ...(options.lockTimeoutMs !== undefined && { lock_timeout: options.lockTimeoutMs }),
-    options: `-c search_path=${pg.escapeIdentifier(options.schema)}`,
+    // Compiling a statement takes longer than running any of ours, and a core for itself.
+    options: `-c search_path=${pg.escapeIdentifier(options.schema)} -c jit=off`,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     types: typeParsers,

@@ -46,10 +46,9 @@ describe('findDuplicateKey', () => {
     fc.assert(
       fc.property(model, fc.boolean(), (value, escaped) => {
         const text = write(value, escaped);
-        JSON.parse(text);
         const expected = repeats(value);
         seen[expected ? 'with' : 'without'] += 1;
-        expect(findDuplicateKey(text) !== undefined).toBe(expected);
+        expect(findDuplicateKey(text, JSON.parse(text)) !== undefined).toBe(expected);
       }),
       { numRuns: 2000 },
     );
@@ -65,6 +64,6 @@ describe('findDuplicateKey', () => {
     ['{"a":"{\\"b\\":1,\\"b\\":2}"}', undefined],
     ['"a"', undefined],
   ])('%s → %s', (text, pointer) => {
-    expect(findDuplicateKey(text)).toBe(pointer);
+    expect(findDuplicateKey(text, JSON.parse(text))).toBe(pointer);
   });
 });

@@ -1,5 +1,9 @@
 import { pointerSegment } from './text.ts';
 
+const quote = 34;
+const backslash = 92;
+const colon = 58;
+
 interface Container {
   /** Keys seen so far; undefined for an array. */
   keys: Set<string> | undefined;
@@ -46,18 +50,38 @@ class KeyScanner {
 
 function endOfString(text: string, start: number): number {
   let position = start;
-  while (text.charAt(position) !== '"') position += text.charAt(position) === '\\' ? 2 : 1;
+  for (let code = text.charCodeAt(position); code !== quote; code = text.charCodeAt(position)) {
+    position += code === backslash ? 2 : 1;
+  }
   return position;
 }
 
-/**
- * The JSON pointer of the first key that its object already has, or undefined. `text` must be valid JSON: JSON.parse
- * keeps the last of several equal keys, so two readers of one body could see different amounts.
- */
-export function findDuplicateKey(text: string): string | undefined {
+/** How many keys a valid JSON text spells: each has a colon, and no colon is anywhere else outside strings. */
+function countSpelled(text: string): number {
+  let count = 0;
+  for (let position = 0; position < text.length; position += 1) {
+    const code = text.charCodeAt(position);
+    if (code === colon) count += 1;
+    else if (code === quote) position = endOfString(text, position + 1);
+  }
+  return count;
+}
+
+function countKept(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKept(item);
+    return count;
+  }
+  for (const key of Object.keys(value)) count += 1 + countKept((value as Record<string, unknown>)[key]);
+  return count;
+}
+
+function scan(text: string): string | undefined {
   const scanner = new KeyScanner();
   for (let position = 0; position < text.length; position += 1) {
-    if (text.charAt(position) !== '"') {
+    if (text.charCodeAt(position) !== quote) {
       scanner.takeCharacter(text.charAt(position));
       continue;
     }
@@ -66,4 +90,12 @@ export function findDuplicateKey(text: string): string | undefined {
     position = end;
   }
   return undefined;
+}
+
+/**
+ * The JSON pointer of the first key that its object already has, or undefined. `text` must be valid JSON and `value` what
+ * JSON.parse makes of it, which keeps the last of several equal keys, so two readers of one body could see different amounts.
+ */
+export function findDuplicateKey(text: string, value: unknown): string | undefined {
+  return countSpelled(text) === countKept(value) ? undefined : scan(text);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { requestFingerprint } from './idempotency.ts';
@@ -49,6 +50,13 @@ describe('requestFingerprint', () => {
   const request = { method: 'POST', url: '/v1/transfers', body: { amount: '1', to: { a: [1, 2], b: null } } };
   const of = (changes: Partial<typeof request> | { body: unknown }) =>
     requestFingerprint({ ...request, ...changes }).toString('hex');
+
+  test('is always the same for a request: fingerprints are kept with the answers', () => {
+    const text = 'POST /v1/transfers\n{"10":"é","2":"\\n","amount":"1","to":{"a":[1,2],"b":null}}';
+    const body = { to: { b: null, a: [1, 2] }, amount: '1', 2: '\n', 10: 'é' };
+    const fingerprint = requestFingerprint({ ...request, url: '/v1/transfers?dryRun=true', body });
+    expect(fingerprint).toEqual(createHash('sha256').update(text).digest());
+  });
 
   test('does not depend on the order of fields', () => {
     expect(of({ body: { to: { b: null, a: [1, 2] }, amount: '1' } })).toBe(of({}));

@@ -9,7 +9,19 @@ describe('ids', () => {
   test('newUuid increases strictly, also within a millisecond', () => {
     const ids = Array.from({ length: 20_000 }, newUuid);
     expect(ids).toEqual([...new Set(ids)].sort());
-    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  });
+
+  test('newUuid gives a UUIDv7 of the present time, its last 62 bits each time others', () => {
+    const before = Date.now();
+    const ids = Array.from({ length: 3_000 }, newUuid);
+    const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+    expect(ids.filter((id) => !form.test(id))).toEqual([]);
+    expect(new Set(ids.map((id) => id.slice(19))).size).toBe(ids.length);
+    expect(new Set(ids.map((id) => id.charAt(19)))).toEqual(new Set('89ab'));
+    const time = Number.parseInt(newUuid().slice(0, 13).replace('-', ''), 16);
+    // Ahead by a millisecond for 4,096 ids that one had no room for.
+    expect(time).toBeGreaterThanOrEqual(before);
+    expect(time).toBeLessThanOrEqual(Date.now() + 100);
   });
 
   test('formatId agrees with the reference implementation of TypeID and parseId turns it back', () => {
@@ -50,7 +62,21 @@ describe('ids', () => {
     expect(parseId('acc', text)).toBeUndefined();
   });
 
-  test('formatId refuses what is not a uuid', () => {
-    expect(() => formatId('acc', 'acc_01h455vb4pex5vsknk084sn02q')).toThrow(TypeError);
+  test.each([
+    'acc_01h455vb4pex5vsknk084sn02q',
+    '01890a5dac96774bbcceb302099a8057',
+    '01890a5d-ac96-774b-bcce-b302099a805',
+    '01890a5d-ac96-774b-bcce-b302099a80577',
+    '01890a5d-ac96-774b-bcceb-302099a8057',
+    '01890a5d-ac96-774b-bcce-b302099a805g',
+    '01890a5d-ac96-774b-bcce-b302099a805é',
+    '',
+  ])('formatId refuses %j, which is not a uuid', (text) => {
+    expect(() => formatId('acc', text)).toThrow(TypeError);
+  });
+
+  test('formatId takes a uuid in upper case', () => {
+    const uuid = '01890a5d-ac96-774b-bcce-b302099a8057';
+    expect(formatId('acc', uuid.toUpperCase())).toBe(formatId('acc', uuid));
   });
 });

@@ -2,6 +2,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
@@ -108,7 +110,9 @@ function createInstance(options: ServerOptions, headers: Headers): FastifyInstan
 }
 
 // These hooks run for every request: with a callback they cost no promise.
-function installRequestHooks(app: FastifyInstance, headers: Headers, logEveryRequest: boolean): void {
+function installRequestHooks(app: FastifyInstance, headers: Headers, options: ServerOptions): void {
+  const { logEveryRequest = false, logger } = options;
+  const logsDebug = logger.isLevelEnabled('debug');
   app.decorateRequest('traceId', '');
   app.decorateReply('problemCode', undefined);
   app.addHook('onRequest', (request, reply, done) => {
@@ -125,22 +129,19 @@ function installRequestHooks(app: FastifyInstance, headers: Headers, logEveryReq
     done(null, payload);
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const { method, traceId: trace } = request;
-    const route = request.is404 ? undefined : request.routeOptions.url;
-    const line = {
-      method,
-      route,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-      traceId: trace,
-    };
-    const isNotable = logEveryRequest || line.status >= 400 || line.ms >= slowMs;
-    request.log[isNotable ? 'info' : 'debug'](
-      reply.problemCode ? { ...line, code: reply.problemCode } : line,
-      'request',
-    );
+    const isNotable = logEveryRequest || reply.statusCode >= 400 || reply.elapsedTime >= slowMs;
+    if (isNotable) request.log.info(requestLine(request, reply), 'request');
+    else if (logsDebug) request.log.debug(requestLine(request, reply), 'request');
     done();
   });
+}
+
+function requestLine(request: FastifyRequest, reply: FastifyReply): object {
+  const { method, traceId: trace } = request;
+  const route = request.is404 ? undefined : request.routeOptions.url;
+  const ms = Math.round(reply.elapsedTime * 10) / 10;
+  const line = { method, route, status: reply.statusCode, ms, traceId: trace };
+  return reply.problemCode ? { ...line, code: reply.problemCode } : line;
 }
 
 // Routes with a schema that say nothing of a query take none.
@@ -164,7 +165,7 @@ export function createServer(options: ServerOptions): Server {
   app.setValidatorCompiler(validatorCompiler);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   installNotFound(app);
-  installRequestHooks(app, headers, options.logEveryRequest ?? false);
+  installRequestHooks(app, headers, options);
   refuseUndeclaredQueries(app);
   installBodyParser(app);
   const info = options.openapi ?? { title: options.name, description: `The ${options.name} service` };

@@ -77,32 +77,52 @@ describe('a log line', () => {
 });
 
 describe('standard output', () => {
-  function run(script: string): { stdout: string; status: number | null } {
-    const source = `import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+  function run(script: string): { stdout: string; stderr: string; status: number | null } {
+    const source = `import fs from 'node:fs';
+      import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+      import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
       const logger = createLogger({ service: 'trial' });
-      for (let line = 0; line < 2000; line += 1) logger.info({ line }, 'one of many');
+      const log = (count) => {
+        for (let line = 0; line < count; line += 1) logger.info({ line }, 'one of many');
+      };
+      const kill = () => process.kill(process.pid, 'SIGKILL');
       ${script}`;
     return spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
   }
-  const lastOf = (stdout: string) => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '{}');
+  const linesOf = (stdout: string) =>
+    stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).line]));
 
   it.each([
     ['ends', '', 0],
     ['exits at once', 'process.exit(3);', 3],
     ['dies of an error', 'throw new Error("planted");', 1],
   ])('has every line, in order, of a process that %s', (_name, script, status) => {
-    const ended = run(script);
+    const ended = run(`log(2000); ${script}`);
     expect(ended.status).toBe(status);
-    expect(
-      ended.stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line).line),
-    ).toEqual([...Array(2000).keys()]);
+    expect(linesOf(ended.stdout)).toEqual([...Array(2000).keys()]);
   });
 
-  it('has the lines of a turn before the process waits', () => {
-    const ended = run('setTimeout(() => process.kill(process.pid, "SIGKILL"), 50);');
-    expect(lastOf(ended.stdout).line).toBe(1999);
+  it('has a warning, and what came before, when its turn ends', () => {
+    const ended = run('log(3); logger.warn({ line: 3 }, "late"); log(1); setImmediate(kill);');
+    expect(linesOf(ended.stdout)).toEqual([0, 1, 2, 3, 0]);
+  });
+
+  it('has the lines that can wait after 20 ms; the control is a kill before', () => {
+    expect(linesOf(run('log(3); setTimeout(kill, 21);').stdout)).toEqual([0, 1, 2]);
+    expect(linesOf(run('log(3); setImmediate(kill);').stdout)).toEqual([]);
+  });
+
+  it.each([
+    ['info', 1],
+    ['warn', 40],
+  ])('is written to once for lines of many turns where they can wait: at %s %i times', (level, times) => {
+    // Timers are due no sooner than the script lets them.
+    const { stderr } = run(`const { writeSync } = fs;
+      let writes = 0;
+      fs.writeSync = (...parameters) => { writes += 1; return writeSync(...parameters); };
+      globalThis.setTimeout = () => ({ unref() {} });
+      for (let line = 0; line < 40; line += 1) { logger.${level}({ line }, 'one of many'); await turn(); }
+      process.on('exit', () => process._rawDebug(String(writes)));`);
+    expect(stderr.trim()).toBe(String(times));
   });
 });

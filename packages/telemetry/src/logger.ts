@@ -1,7 +1,7 @@
 import { trace } from '@opentelemetry/api';
 import { type Bindings, type ChildLoggerOptions, type DestinationStream, type Logger, pino } from 'pino';
+import { gatheredOutput } from './gathered-output.ts';
 import { describeError, redactFields, redactText } from './redaction.ts';
-import { turnOutput } from './turn-output.ts';
 
 /** What a process's logger needs to know. */
 export interface LoggerOptions {
@@ -33,7 +33,7 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
       serializers: { err: (error) => (error instanceof Error ? describeError(error) : error) },
       hooks: { streamWrite: redactText },
     },
-    destination ?? turnOutput(),
+    destination ?? gatheredOutput(),
   );
   // Children inherit from this object, so theirs are redacted too; pino has no formatter for their bindings.
   const makeChild = logger.child as unknown as MakeChild;

@@ -1,10 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { type Context, context, defaultTextMapGetter, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import { type Context, context, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
 import type { AsyncContextManager } from './context-manager.ts';
 import { isProbe } from './probes.ts';
 import { randomHex } from './random-hex.ts';
-import { traceContext } from './trace-context.ts';
+import { callerSpan, traceContext } from './trace-context.ts';
 import { childSpanContext } from './unrecorded-tracer.ts';
 
 /** The part of undici's request that its `undici:request:create` message promises. */
@@ -33,8 +33,8 @@ export function carryTracesOverHttp(manager: AsyncContextManager): void {
 }
 
 function incomingContext(request: IncomingMessage): Context {
-  const caller = traceContext.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
-  return trace.setSpanContext(caller, childSpanContext(trace.getSpanContext(caller)));
+  const { traceparent, tracestate } = request.headers;
+  return trace.setSpanContext(ROOT_CONTEXT, childSpanContext(callerSpan(traceparent, tracestate)));
 }
 
 function passOn(setHeader: (name: string, value: string) => void): void {

@@ -22,7 +22,8 @@ export interface LocalFleetOptions {
   /** Real RabbitMQ and Redis. */
   full: boolean;
   environment: NodeJS.ProcessEnv;
-  print(line: string): void;
+  /** One line or several, without a break at the end. */
+  print(text: string): void;
 }
 
 const readyTimeoutMs = 60_000;
@@ -124,9 +125,9 @@ export class Fleet {
       folder: join(root, folder),
       environment: processEnvironment(definition, facts),
       logFile: this.#logFile(name),
-      onLine: (line) => {
-        const readable = readableLine(name, line);
-        if (readable !== undefined) print(readable);
+      onLines: (lines) => {
+        const readable = lines.map((line) => readableLine(name, line)).filter((line) => line !== undefined);
+        if (readable.length > 0) print(readable.join('\n'));
       },
       onStart: () => {
         if (this.#ready) this.#writeFile();

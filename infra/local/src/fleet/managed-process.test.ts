@@ -31,7 +31,7 @@ function start(environment: Record<string, string> = {}): ManagedProcess {
     folder: worker,
     environment: { PATH: process.env.PATH, ...environment },
     logFile: join(folder, 'worker.log'),
-    onLine: (line) => lines.push(line),
+    onLines: (more) => lines.push(...more),
     onStart: () => {},
     onExit: (how, _count, waitMs) => exits.push({ how, waitMs }),
   });
@@ -88,7 +88,7 @@ it.each([{ STUBBORN: '' }, { STUBBORN: '1' }])('ends when the supervisor is kill
     import { ManagedProcess } from '${new URL('./managed-process.ts', import.meta.url).href}';
     const options = { name: 'worker', folder: ${JSON.stringify(worker)}, logFile: ${JSON.stringify(join(folder, 'log'))} };
     const environment = { PATH: process.env.PATH, STUBBORN: '${environment.STUBBORN}' };
-    const started = new ManagedProcess({ ...options, environment, onStart() {}, onExit() {}, onLine: () => process.send(started.pid) });
+    const started = new ManagedProcess({ ...options, environment, onStart() {}, onExit() {}, onLines: () => process.send(started.pid) });
     started.start();`;
   const supervisor = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

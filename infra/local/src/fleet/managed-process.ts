@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BackOff } from './back-off.ts';
+import { readLines } from './read-lines.ts';
 
 const exitWithParent = fileURLToPath(new URL('../exit-with-parent.ts', import.meta.url));
 
@@ -13,7 +13,7 @@ export interface ManagedProcessOptions {
   environment: NodeJS.ProcessEnv;
   /** Every line it writes is appended. */
   logFile: string;
-  onLine(line: string): void;
+  onLines(lines: readonly string[]): void;
   /** After each start, the first too. */
   onStart(pid: number): void;
   /** After each end that nobody asked for; `exits` counts them. */
@@ -54,9 +54,9 @@ export class ManagedProcess {
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#take(line));
+      if (stream !== null) readLines(stream, (lines) => this.#take(lines));
     }
-    child.once('error', (error) => this.#take(`cannot be started: ${error.message}`));
+    child.once('error', (error) => this.#take([`cannot be started: ${error.message}`]));
     child.once('exit', (code, signal) => this.#ended(signal ?? `status ${code}`, Date.now() - startedAt));
     if (child.pid !== undefined) this.#options.onStart(child.pid);
   }
@@ -84,9 +84,9 @@ export class ManagedProcess {
     this.#child?.kill('SIGKILL');
   }
 
-  #take(line: string): void {
-    this.#log.write(`${line}\n`);
-    this.#options.onLine(line);
+  #take(lines: readonly string[]): void {
+    this.#log.write(`${lines.join('\n')}\n`);
+    this.#options.onLines(lines);
   }
 
   #ended(how: string, ranMs: number): void {

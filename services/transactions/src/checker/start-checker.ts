@@ -6,7 +6,6 @@ import type { Tables } from '../tables.ts';
 import {
   checkAccounts,
   checkCurrencySums,
-  checkHolds,
   checkTransactions,
   invariants,
   paymentsPostedBetween,
@@ -56,7 +55,6 @@ export function startChecker(db: Database<Tables>, options: CheckerOptions): { c
     const started = Date.now();
     const upTo = started - settleMs;
     report(await checkCurrencySums(db));
-    report(await checkHolds(db));
     report(await checkAccounts(db));
     const time = new Date(upTo);
     report(await checkTransactions(db, await paymentsPostedBetween(db, position.time, time)));

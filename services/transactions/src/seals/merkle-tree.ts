@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 
 // RFC 6962, 2.1: leaves and inner nodes are hashed with different first bytes, so that neither can pass for the other.
-const leafPrefix = Buffer.of(0);
-const nodePrefix = Buffer.of(1);
+const leafPrefix = '\0';
+/** An inner node: its first byte, and the two below it. */
+const node = Buffer.alloc(65, 1);
 
 /** SHA-256 of a record as a leaf of the tree, 32 bytes. */
 export function leafHash(record: string): Buffer {
-  return hash('sha256', Buffer.concat([leafPrefix, Buffer.from(record, 'utf8')]), 'buffer');
+  return sha256(leafPrefix + record);
 }
 
 /** The root over one leaf or more. @throws {RangeError} without leaves */
@@ -56,5 +57,12 @@ function parents(level: readonly Buffer[]): Buffer[] {
 }
 
 function parent(left: Buffer, right: Buffer): Buffer {
-  return hash('sha256', Buffer.concat([nodePrefix, left, right]), 'buffer');
+  left.copy(node, 1);
+  right.copy(node, 33);
+  return sha256(node);
+}
+
+/** As a text and then into Node's pool: a buffer with memory of its own takes longer than the hash. */
+function sha256(content: string | Buffer): Buffer {
+  return Buffer.from(hash('sha256', content, 'latin1'), 'latin1');
 }

@@ -10,7 +10,7 @@ import { type LedgerPosition, readRecords } from './transaction-record.ts';
 /** Transactions in a seal at most: a proof then has twelve hashes at most. */
 export const maxSealSize = 4_096;
 // Read and hashed in a turn of the event loop: a few milliseconds, which the postings of this process wait.
-const pageSize = 256;
+const pageSize = 512;
 
 /** The database was restored in a way that lost its count of transactions: new ones would stand before sealed ones. */
 export class LedgerOrderError extends Error {

@@ -57,10 +57,12 @@ export async function readRecords(
       ${instant('posted_at')} as "postedAt", ${instant('effective_at')} as "effectiveAt"
     from transactions where ${condition} order by transactions.xid, id limit ${limit}`.execute(db);
   if (rows.length === 0) return [];
+  // `offset 0` keeps it a lookup in the index for each id, which takes a tenth of the time to plan that `any` of them does.
   const { rows: entries } = await sql<EntryRow>`
     select transaction_id as "transactionId", account_id as "accountId", version, amount,
       balance_after as "balanceAfter", currency, ${instant('created_at')} as "createdAt"
-    from entries where transaction_id = any (${rows.map((row) => row.id)}::uuid[])
+    from unnest(${rows.map((row) => row.id)}::uuid[]) as wanted (id)
+    cross join lateral (select * from entries where transaction_id = wanted.id offset 0) as entry
     order by account_id, version`.execute(db);
   const byTransaction = Map.groupBy(entries, (entry) => entry.transactionId);
   return rows.map((row) => ({ xid: row.xid, id: row.id, record: recordOf(row, byTransaction.get(row.id) ?? []) }));
