@@ -117,14 +117,14 @@ export const settings = Type.Object({
     minimum: 1,
     maximum: 64,
     description:
-      'Logins and the like under way at a time: each hash takes 19 MiB and a thread. Above 4, raise UV_THREADPOOL_SIZE too',
+      'Logins and the like under way at a time; how many of them hash at a time, PASSWORD_HASH_CPU_PERCENT says',
   }),
   PASSWORD_HASH_CPU_PERCENT: Type.Integer({
     default: 40,
     minimum: 5,
     maximum: 6_400,
     description:
-      'What password hashing takes of one core in this process in the long run, in percent: a login costs about 20 ms of one, so 40 are up to 20 logins a second after a burst of 50',
+      'What password hashing takes of one core for this process in the long run, in percent: a login costs about 20 ms of one, so 40 are up to 20 logins a second after a burst of 50. Up to 100 one password is hashed at a time, up to 200 two, each with 19 MiB',
   }),
   PASSWORD_HASH_QUEUE: Type.Integer({
     default: 128,

@@ -10,7 +10,10 @@ import { startErasureSweep } from './erasure/erasure-sweep.ts';
 import { overloaded } from './errors.ts';
 import { deleteExpired } from './housekeeping.ts';
 import { startMailService } from './mail/mail-service.ts';
-import { createPasswordDesk } from './passwords/password-desk.ts';
+import { createAdaptiveHasher } from './passwords/adaptive-hasher.ts';
+import { startHashProcess } from './passwords/hash-process.ts';
+import { createPasswordDesk, hashesAtOnce } from './passwords/password-desk.ts';
+import { hashHere, type PasswordHasher } from './passwords/password-hash.ts';
 import { createLines } from './passwords/turns.ts';
 import { repeat } from './repeat.ts';
 import type { Resources } from './resources.ts';
@@ -32,10 +35,14 @@ export interface Dependencies extends AppDependencies {
   close(): Promise<void>;
 }
 
-/** Makes what the use cases work with, on a database that is there; makes the first signing key where there is none. */
+/**
+ * Makes what the use cases work with, on a database that is there; makes the first signing key where there is none.
+ * Without `hasher` passwords are hashed on threads of this process.
+ */
 export async function openResources(
   db: Database<Tables>,
   config: Pick<Config, 'masterKey' | 'passwordHashing' | 'tokens' | 'relyingParty' | 'serviceClients' | 'services'>,
+  hasher?: PasswordHasher,
 ): Promise<Resources> {
   const secrets = deriveSecrets(config.masterKey);
   await ensureSigningKey(db, secrets.signingKeys);
@@ -43,7 +50,7 @@ export async function openResources(
     db,
     secrets,
     keyRing: await openKeyRing(() => readSigningKeys(db), secrets.signingKeys),
-    passwords: createPasswordDesk(config.passwordHashing),
+    passwords: createPasswordDesk(config.passwordHashing, hasher),
     loginLines: createLines({ maxWaiting: waitingPerEmail }, () => overloaded('Too many sign-ins at the moment.')),
     rules: config.tokens,
     relyingParty: config.relyingParty,
@@ -65,7 +72,9 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   const pool = createPool({ url, schema: 'identity', applicationName: 'identity', max: poolSize });
   const db = createDatabase<Tables>(pool);
   await checkMigrations(db, join(import.meta.dirname, '../migrations'));
-  const resources = await openResources(db, config);
+  const hashProcess = startHashProcess({ threads: hashesAtOnce(config.passwordHashing), logger });
+  const hasher = createAdaptiveHasher({ idle: hashProcess, normal: hashHere });
+  const resources = await openResources(db, config, hasher);
   if (config.firstAdmin !== undefined && (await createFirstAdmin(resources, config.firstAdmin))) {
     logger.info('first admin created');
   }
@@ -86,7 +95,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     logger,
     readiness: { database: async () => void (await sql`select 1`.execute(db)) },
     async close() {
-      await Promise.all(background.map((work) => work.close()));
+      await Promise.all([...background, hashProcess].map((work) => work.close()));
       await transport.close();
       await db.destroy();
     },

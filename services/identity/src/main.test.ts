@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDatabase, createPool, provision } from '@florin/database';
 import { createTestDatabase, eventually, type TestDatabase, testPassword } from '@florin/testing';
@@ -59,6 +60,12 @@ function post(url: string, body: object): Promise<Response> {
   return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 }
 
+/** What the processes run that this one has started; Linux alone tells. */
+function programsOf(pid: number | undefined): string[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return children.map((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0')[1] ?? '');
+}
+
 describe('the process', () => {
   it('refuses a database without its migrations, then migrates, starts, serves, publishes and stops', {
     timeout: 60_000,
@@ -83,6 +90,9 @@ describe('the process', () => {
       email: 'admin@florin.test',
       password: 'canary admin password',
     });
+    if (process.platform === 'linux') {
+      expect(programsOf(running.child.pid)).toEqual([expect.stringMatching(/hash-program\.ts$/)]);
+    }
     const { refreshToken } = (await login.json()) as { refreshToken: string };
 
     // Two at once over real sockets: however they meet, one rotates and the other gets the same successor.

@@ -1,7 +1,7 @@
 import { overloaded } from '../errors.ts';
 import { passwordHashSeconds } from '../metrics.ts';
 import { createHashBudget } from './hash-budget.ts';
-import { hashPassword, unmatchableHash, verifyPassword } from './password-hash.ts';
+import { hashHere, type PasswordHasher, unmatchableHash } from './password-hash.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 /** Hashing and comparing, for whoever has a turn. Passwords are expected normalised. */
@@ -11,7 +11,7 @@ export interface PasswordWork {
   verify(password: string, stored: string | undefined): Promise<boolean>;
 }
 
-/** The only way to password hashing: a few turns at a time, since each costs 19 MiB, and 20 ms of a core in which others wait. */
+/** The only way to password hashing: a few turns at a time, since each costs 19 MiB and 20 ms of a core. */
 export interface PasswordDesk {
   /** Runs `work` when a turn is free. @throws ProblemError 503 with Retry-After at once when too many wait already. */
   withTurn<Result>(work: (passwords: PasswordWork) => Promise<Result>): Promise<Result>;
@@ -28,32 +28,38 @@ export interface DeskLimits {
   readonly cpuPercent?: number;
 }
 
-/** A desk with these limits. */
-export function createPasswordDesk(limits: DeskLimits): PasswordDesk {
+/** A desk with these limits, which hashes on threads of this process unless told where. */
+export function createPasswordDesk(limits: DeskLimits, hasher: PasswordHasher = hashHere): PasswordDesk {
   const turns = createTurns(limits, () => overloaded('Too many sign-ins at the moment.'));
   const pace = createPace(limits);
   const passwords: PasswordWork = {
-    hash: (password) => pace.run(() => timed(() => hashPassword(password))),
+    hash: (password) => pace.run(() => timed(() => hasher.hash(password))),
     verify: (password, stored) =>
       pace.run(() =>
-        timed(async () => (await verifyPassword(password, stored ?? unmatchableHash)) && stored !== undefined),
+        timed(async () => (await hasher.verify(password, stored ?? unmatchableHash)) && stored !== undefined),
       ),
   };
   return { withTurn: (work) => turns.run(() => work(passwords)) };
+}
+
+/** Hashes at a time: no more than their share of the processor can use, so that the other cores stay free. */
+export function hashesAtOnce({ concurrency, cpuPercent = concurrency * 100 }: DeskLimits): number {
+  return Math.ceil(cpuPercent / 100);
 }
 
 /** Fifty people at once are not to be told from a busy morning. */
 const burstMs = 1_000;
 
 /**
- * Keeps hashing to a share of the processor, after a burst, by rests between hashes. Priorities would not do: by container or
- * session, the system shares the cores among processes before it looks at them.
+ * Keeps hashing to a share of the processor, after a burst, by rests between hashes. A low priority alone would not do:
+ * it does not count between containers, where the system shares the cores before it looks at the processes.
  */
-function createPace({ concurrency, cpuPercent = concurrency * 100 }: DeskLimits): Turns {
-  const lanes = Math.max(concurrency, Math.ceil(cpuPercent / 100));
-  const budget = createHashBudget({ concurrency: lanes, cpuPercent, burstMs });
+function createPace(limits: DeskLimits): Turns {
+  const concurrency = hashesAtOnce(limits);
+  const { cpuPercent = concurrency * 100 } = limits;
+  const budget = createHashBudget({ concurrency, cpuPercent, burstMs });
   const restMs = (workedMs: number) => budget.restAfter(workedMs, performance.now());
-  return createTurns({ concurrency: lanes, maxWaiting: Number.POSITIVE_INFINITY, restMs }, () =>
+  return createTurns({ concurrency, maxWaiting: Number.POSITIVE_INFINITY, restMs }, () =>
     overloaded('Too many passwords wait to be hashed.'),
   );
 }

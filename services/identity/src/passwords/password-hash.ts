@@ -8,6 +8,12 @@ const tagLength = 32;
 
 const phc = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
+/** Computes password hashes and compares with them. Passwords are expected normalised. */
+export interface PasswordHasher {
+  hash(password: string): Promise<string>;
+  verify(password: string, stored: string): Promise<boolean>;
+}
+
 /** Argon2id with 19 MiB, 2 passes, 1 lane (OWASP's floor), as a PHC string. About 20 ms of a thread off the event loop. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltLength);
@@ -24,6 +30,9 @@ export async function verifyPassword(password: string, stored: string): Promise<
   const derived = await derive('argon2id', { ...known, message: password, tagLength: tag.length });
   return timingSafeEqual(derived, tag);
 }
+
+/** Hashing on threads of this process. */
+export const hashHere: PasswordHasher = { hash: hashPassword, verify: verifyPassword };
 
 /** A hash that no password fits, as costly to compare with as a real one: for emails that nobody has registered. */
 export const unmatchableHash: string = format(randomBytes(saltLength), randomBytes(tagLength));
