@@ -30,6 +30,7 @@ const done: Settlement = { outcome: 'done' };
 /**
  * Reads every queue that has a subscription. Per batch one transaction: the inbox says which events are fresh, those
  * are handled in order, and only after the commit does the queue forget them. Each event takes effect once per queue.
+ * A batch of one type whose effect is repeatable is one statement instead.
  *
  * - A batch that fails is undone and its events are handled one by one: a poisonous event fails alone.
  * - A failing event comes back with growing delay and ends among the dead letters; one whose data does not fit its
@@ -119,10 +120,18 @@ async function attempt<Tables>(
 }
 
 async function apply<Tables>(reader: Reader<Tables>, events: readonly CloudEvent[]): Promise<void> {
+  const distinct = firstOfEach(events);
+  const runs = runsOfOneType(distinct);
+  const [only] = runs.map(([{ type }]) => reader.byType.get(type));
+  if (runs.length === 1 && only?.repeatable) {
+    await only.handle(reader.db, distinct);
+    count(reader.queue, events, new Set(distinct));
+    return;
+  }
   const fresh = await inTransaction(reader.db, async (tx) => {
-    const ids = events.map((event) => event.id);
+    const ids = distinct.map((event) => event.id);
     const freshIds = await takeFresh(tx, reader.queue, ids);
-    const chosen = firstOfEach(events).filter((event) => freshIds.has(event.id));
+    const chosen = distinct.filter((event) => freshIds.has(event.id));
     for (const run of runsOfOneType(chosen)) {
       await reader.byType.get(run[0].type)?.handle(tx, run);
     }

@@ -2,7 +2,7 @@ export { connectTransport, type TransportOptions } from './connect-transport.ts'
 export { type SubscriptionsOptions, startSubscriptions } from './consumer.ts';
 export { type RelayOptions, startRelay } from './relay.ts';
 export { defaultRetryDelaysMs } from './retry-policy.ts';
-export { type Subscription, subscribe } from './subscription.ts';
+export { project, type Subscription, subscribe } from './subscription.ts';
 export type {
   BatchHandler,
   BroadcastHandler,

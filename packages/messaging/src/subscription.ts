@@ -1,13 +1,16 @@
 import type { CloudEvent, EventDefinition, QueueName } from '@florin/contracts';
-import type { Transaction } from '@florin/database';
+import type { Database, Transaction } from '@florin/database';
 
-/** What a service does with the events of one type from one queue. Made by `subscribe`. */
+/** What a service does with the events of one type from one queue. Made by `subscribe` or `project`. */
 export interface Subscription<Tables> {
   queue: QueueName;
   type: string;
+  /** Whether repeats have no effect by themselves, so that nobody needs to remember which events have been received. */
+  repeatable: boolean;
   /** The event with its data checked. @throws EventDataError */
   parse(event: CloudEvent): CloudEvent;
-  handle(tx: Transaction<Tables>, events: readonly CloudEvent[]): Promise<void>;
+  /** In the transaction that records the events as received; a repeatable effect also without one. */
+  handle(db: Database<Tables>, events: readonly CloudEvent[]): Promise<void>;
 }
 
 /**
@@ -25,11 +28,33 @@ export function subscribe<Tables, Data>(
   return {
     queue,
     type: definition.type,
-    parse: (event) => {
-      const data = definition.parse(event.data);
-      return data === event.data ? event : { ...event, data };
-    },
+    repeatable: false,
+    parse: (event) => parseData(definition, event),
     // Only events that went through `parse` get here.
-    handle: (tx, events) => handle(tx, events as readonly CloudEvent<Data>[]),
+    handle: (tx, events) => handle(tx as Transaction<Tables>, events as readonly CloudEvent<Data>[]),
   };
+}
+
+/**
+ * As `subscribe`, for an effect that is the same however often and in whatever order its events come: rows whose key follows
+ * from the event, or that take over only what is newer. `write` makes it in one statement, to which the inbox and a transaction
+ * around it add nothing but their cost: a batch of such events is one round trip.
+ */
+export function project<Tables, Data>(
+  definition: EventDefinition<Data>,
+  queue: QueueName,
+  write: (db: Database<Tables>, events: readonly CloudEvent<Data>[]) => Promise<void>,
+): Subscription<Tables> {
+  return {
+    queue,
+    type: definition.type,
+    repeatable: true,
+    parse: (event) => parseData(definition, event),
+    handle: (db, events) => write(db, events as readonly CloudEvent<Data>[]),
+  };
+}
+
+function parseData(definition: EventDefinition, event: CloudEvent): CloudEvent {
+  const data = definition.parse(event.data);
+  return data === event.data ? event : { ...event, data };
 }

@@ -1,23 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseId } from '@florin/service';
+import { formatId, parseId } from '@florin/service';
 import type pg from 'pg';
 import { withClient } from '../servers/postgres.ts';
 
-/** The consumers of posted transactions: where they note what they have received. */
-const consumers = [
-  { schema: 'accounts', queue: 'accounts.ledger' },
-  { schema: 'notification', queue: 'notification.inbox' },
-] as const;
-
-/** Events of posted transactions that a consumer has not yet taken into account, the most of any. */
+/**
+ * What the consumers of posted transactions have not yet taken into account: balances that the ledger has newer, and notices
+ * of its newest transaction. Events come in order, so nothing older is waiting then.
+ */
 async function pendingEvents(client: pg.Client): Promise<number> {
-  const received = consumers.map(
-    ({ schema, queue }) => `(select count(*) from ${schema}.inbox where queue = '${queue}')`,
+  const { rows } = await client.query<{ stale: string; newest: string | null; owners: string[] }>(
+    `with newest as (select id from transactions.transactions where type <> 'deposit' order by id desc limit 1)
+     select (select id from newest) as newest,
+       (select count(*) from transactions.ledger_accounts as ledger
+        left join accounts.balances as shown on shown.account_id = ledger.id
+        where ledger.owner_id is not null and ledger.version > coalesce(shown.version, 0)) as stale,
+       array(select distinct owner_id from transactions.entries
+        join transactions.ledger_accounts as account on account.id = account_id
+        where transaction_id = (select id from newest) and owner_id is not null)::text[] as owners`,
   );
-  const { rows } = await client.query<{ pending: string }>(
-    `select (select count(*) from transactions.transactions where type <> 'deposit') - least(${received.join(', ')}) as pending`,
+  const { stale = '0', newest = null, owners = [] } = rows[0] ?? {};
+  if (newest === null) return Number(stale);
+  const told = await client.query(
+    `select distinct owner from unnest($1::uuid[]) as owner cross join lateral (
+       select data from notification.notifications where user_id = owner order by id desc limit 100
+     ) as notice where data ->> 'transaction' = $2`,
+    [owners, formatId('txn', newest)],
   );
-  return Number(rows[0]?.pending ?? 0);
+  return Number(stale) + owners.length - (told.rowCount ?? 0);
 }
 
 /** Waits until every consumer has every event. Returns the seconds that took; undefined when they were not enough. */

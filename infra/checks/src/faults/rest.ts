@@ -32,9 +32,13 @@ export async function untilAtRest(stage: Stage, limitMs: number): Promise<number
 
 const pendingPayments = "select count(*)::int as count from transactions.payments where status = 'pending'";
 const activeHolds = "select count(*)::int as count from transactions.holds where status = 'active'";
+// Each owner with a side in a transaction is told of it.
 const waitingEvents = `
-  select greatest(0, (select count(*) from transactions.transactions) -
-    (select count(*) from notification.inbox where queue = 'notification.inbox'))::int as count`;
+  select greatest(0,
+    (select count(*) from (
+      select distinct transaction_id, owner_id from transactions.entries
+      join transactions.ledger_accounts as account on account.id = account_id where owner_id is not null) as sides) -
+    (select count(*) from notification.notifications where topic = 'transaction.posted'))::int as count`;
 const unsealed = `
   select ((select count(*) from transactions.transactions) -
     (select coalesce(sum(size), 0) from transactions.ledger_seals))::int as count`;

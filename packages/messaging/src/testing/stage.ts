@@ -27,6 +27,7 @@ export const logger = pino({ level: 'silent' });
 
 export interface SampleTables {
   effects: { position: bigint; event_id: string };
+  shown: { event_id: string };
   outbox: OutboxTable;
   inbox: InboxTable;
 }

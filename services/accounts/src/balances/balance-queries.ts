@@ -1,4 +1,4 @@
-import { bigintColumn, type Database, prepare, type Transaction, timeColumn, uuidColumn } from '@florin/database';
+import { bigintColumn, type Database, prepare, timeColumn, uuidColumn } from '@florin/database';
 import { parseId } from '@florin/service';
 import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
@@ -10,11 +10,11 @@ import type { ReportedBalance } from './balance.ts';
  *
  * @throws {TypeError} for an account that is no TypeID
  */
-export async function writeBalances(tx: Transaction<Tables>, balances: readonly ReportedBalance[]): Promise<void> {
+export async function writeBalances(db: Database<Tables>, balances: readonly ReportedBalance[]): Promise<void> {
   if (balances.length === 0) return;
   // By account: two consumers wait for each other instead of deadlocking. The names sort as the ids that they spell.
   const rows = balances.toSorted((one, other) => (one.account < other.account ? -1 : 1));
-  await upsertBalances(tx, [
+  await upsertBalances(db, [
     uuidColumn(rows.map(({ account }) => accountUuid(account))),
     bigintColumn(rows.map(({ posted }) => posted)),
     bigintColumn(rows.map(({ held }) => held)),

@@ -1,6 +1,6 @@
 import { transactionPosted } from '@florin/contracts';
-import type { Transaction } from '@florin/database';
-import { subscribe } from '@florin/messaging';
+import type { Database } from '@florin/database';
+import { project } from '@florin/messaging';
 import { Histogram } from 'prom-client';
 import { newestBalances } from '../balances/balance.ts';
 import { writeBalances } from '../balances/balance-queries.ts';
@@ -13,12 +13,12 @@ const lag = new Histogram({
 });
 
 /** Money has moved: the balances of customers' accounts follow. */
-export const onTransactionPosted = subscribe(
+export const onTransactionPosted = project(
   transactionPosted,
   'accounts.ledger',
-  async (tx: Transaction<Tables>, events) => {
+  async (db: Database<Tables>, events) => {
     const postings = events.map((event) => event.data);
-    await writeBalances(tx, newestBalances(postings));
+    await writeBalances(db, newestBalances(postings));
     const oldest = Math.min(...postings.map(({ transaction }) => Date.parse(transaction.postedAt)));
     lag.observe(Math.max(0, Date.now() - oldest) / 1000);
   },

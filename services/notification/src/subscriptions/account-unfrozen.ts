@@ -1,16 +1,16 @@
 import { accountUnfrozen } from '@florin/contracts';
-import type { Transaction } from '@florin/database';
-import { subscribe } from '@florin/messaging';
+import type { Database } from '@florin/database';
+import { project } from '@florin/messaging';
 import { accountNotice } from '../notifications/account-notices.ts';
 import { insertNotices } from '../notifications/notification-queries.ts';
 import type { Tables } from '../tables.ts';
 
-export const onAccountUnfrozen = subscribe(
+export const onAccountUnfrozen = project(
   accountUnfrozen,
   'notification.inbox',
-  async (tx: Transaction<Tables>, events) => {
+  async (db: Database<Tables>, events) => {
     await insertNotices(
-      tx,
+      db,
       events.map(({ id, data }) => ({ event: id, notices: [accountNotice('account.unfrozen', data.account)] })),
     );
   },

@@ -1,16 +1,16 @@
 import { transactionFailed } from '@florin/contracts';
-import type { Transaction } from '@florin/database';
-import { subscribe } from '@florin/messaging';
+import type { Database } from '@florin/database';
+import { project } from '@florin/messaging';
 import { insertNotices } from '../notifications/notification-queries.ts';
 import { noticeOfFailed } from '../notifications/transaction-notices.ts';
 import type { Tables } from '../tables.ts';
 
-export const onTransactionFailed = subscribe(
+export const onTransactionFailed = project(
   transactionFailed,
   'notification.inbox',
-  async (tx: Transaction<Tables>, events) => {
+  async (db: Database<Tables>, events) => {
     await insertNotices(
-      tx,
+      db,
       events.map(({ id, data }) => ({ event: id, notices: [noticeOfFailed(data)] })),
     );
   },
