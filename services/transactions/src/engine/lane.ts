@@ -36,7 +36,7 @@ export class Lane {
   }
 
   /**
-   * Begins a transaction and runs the statements in it, in order, in one round trip.
+   * Begins a transaction and runs the statements in it, in order, in one round trip; their values are gone afterwards.
    * @throws {DatabaseAwayError} and whatever the database says; the transaction is then over.
    */
   async begin(statements: readonly Statement<QueryResultRow>[]): Promise<QueryResult[]> {

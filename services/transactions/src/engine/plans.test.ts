@@ -27,7 +27,8 @@ afterAll(async () => {
 });
 
 const ids = [newUuid()];
-const statements: Statement<QueryResultRow>[] = [
+/** New ones for each use: a lane leaves them without their values. */
+const makeStatements = (): Statement<QueryResultRow>[] => [
   readAnswers([{ caller: 'usr_1', key: 'key', fingerprint: Buffer.alloc(32) }]),
   lockAccounts(ids),
   lockPayments(ids),
@@ -59,6 +60,7 @@ async function plans(settings: readonly string[] = []): Promise<Map<string, stri
     name: 'prepared',
     text: 'select name, cardinality(parameter_types) as size from pg_prepared_statements',
   };
+  const statements = makeStatements();
   const before = settings.map((text, index) => ({ name: `setting_${index}`, text }));
   const results = await lane.begin([...before, ...statements, prepared]);
   const sizes = new Map(results.at(-1)?.rows.map(({ name, size }) => [String(name), Number(size)]));
