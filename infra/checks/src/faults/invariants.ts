@@ -11,7 +11,7 @@ import type { Tables } from '../../../../services/transactions/src/tables.ts';
 import { root } from '../repository.ts';
 import { historyViolations } from './history-check.ts';
 import { logViolations } from './logs.ts';
-import { schemasWithOutbox, staleBalances } from './rest.ts';
+import { queueDepths, schemasWithOutbox, staleBalances } from './rest.ts';
 import { type RowMark, rowViolations } from './row-mark.ts';
 import { withClient } from './servers.ts';
 import type { Stage } from './stage.ts';
@@ -134,17 +134,9 @@ async function deadLetterViolations({ servers }: Stage): Promise<string[]> {
       return rows.map(({ text }) => text);
     });
   }
-  const { control, environment } = servers.rabbitmq.current;
-  const { stdout } = await run(control, ['-q', 'list_queues', '--no-table-headers', 'name', 'messages'], {
-    env: environment,
-    timeout: 30_000,
-  });
-  const queues = stdout
-    .trim()
-    .split('\n')
-    .map((line) => line.split('\t'));
+  const queues = await queueDepths(servers.rabbitmq);
   if (queues.length < 3) return [`I8: RabbitMQ tells of ${queues.length} queues only`];
-  return queues.flatMap(([name, count]) => (count === '0' ? [] : [`I8: ${count} messages are in ${name}`]));
+  return queues.flatMap(({ name, count }) => (count === 0 ? [] : [`I8: ${count} messages are in ${name}`]));
 }
 
 /** I12, by the program that operators use. */

@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { eventually } from '@florin/testing';
 import type pg from 'pg';
 import { withClient } from './servers.ts';
 import type { Stage } from './stage.ts';
+
+const run = promisify(execFile);
 
 /**
  * Waits until nothing is under way any more: every process is ready, payments and holds have ended, all events are
@@ -24,6 +28,7 @@ export async function untilAtRest(stage: Stage, limitMs: number): Promise<number
     }
     await eventually(() => none(client, 'events wait for notification', waitingEvents), left());
     await eventually(() => none(client, 'balances are not yet projected', staleBalances), left());
+    await eventually(() => nothingQueued(stage), left());
     const seconds = (Date.now() - startedAt) / 1000;
     await eventually(() => none(client, 'transactions are not sealed', unsealed), left());
     return seconds;
@@ -42,6 +47,29 @@ const waitingEvents = `
 const unsealed = `
   select ((select count(*) from transactions.transactions) -
     (select coalesce(sum(size), 0) from transactions.ledger_seals))::int as count`;
+
+/** Messages in each of RabbitMQ's queues, those of dead letters and of retries too. */
+export async function queueDepths({
+  current: { control, environment },
+}: NonNullable<Stage['servers']['rabbitmq']>): Promise<{ name: string; count: number }[]> {
+  const { stdout } = await run(control, ['-q', 'list_queues', '--no-table-headers', 'name', 'messages'], {
+    env: environment,
+    timeout: 30_000,
+  });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .map(([name = '', count]) => ({ name, count: Number(count) }));
+}
+
+/** What was published again, after a confirm that did not come, arrives after everything has had its effect. */
+async function nothingQueued({ servers }: Stage): Promise<void> {
+  if (servers.rabbitmq === undefined) return;
+  const depths = await queueDepths(servers.rabbitmq);
+  const waiting = depths.filter(({ name, count }) => count > 0 && !name.endsWith('.dead'));
+  if (waiting.length > 0) throw new Error(`Messages wait in ${waiting.map(({ name }) => name).join(', ')}`);
+}
 
 /** Balances of customers that the service accounts shows otherwise than the ledger. */
 export const staleBalances = `

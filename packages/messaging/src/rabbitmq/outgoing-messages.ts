@@ -1,5 +1,5 @@
 import type { CloudEvent } from '@florin/contracts';
-import { type PackedEvents, type SerializedEvent, serialize, unpackedText } from '@florin/database';
+import { serialize, unpackedText } from '@florin/database';
 import { isPacked, type ReadyParcel } from '../parcel.ts';
 import { durableTypes } from '../settings.ts';
 import { batchContentType, eventContentType } from './message.ts';
@@ -10,56 +10,54 @@ const mostEvents = 100;
 /** Characters in one message, unless a single event has more. */
 const mostCharacters = 256 * 1024;
 
-type Run = [SerializedEvent, ...SerializedEvent[]];
 type Target = Pick<OutgoingMessage, 'exchange' | 'routingKey'>;
 
+/** One event, or several that a comma separates. */
+interface Piece {
+  readonly type: string;
+  readonly text: string;
+  readonly size: number;
+  /** Of the event where it is one. */
+  readonly id?: string;
+}
+
+type Run = [Piece, ...Piece[]];
+
 /**
- * Messages for an exchange: events of one type that follow each other, and packed ones, travel as one, in the JSON batch
+ * Messages for an exchange: events of one type that follow each other, packed ones too, travel as one, in the JSON batch
  * format of CloudEvents, since a message costs the broker far more than an event in it. The order stays.
  */
 export function messagesFor(exchange: string, parcels: readonly ReadyParcel[]): OutgoingMessage[] {
-  return runsOf(parcels).map((run) =>
-    Array.isArray(run)
-      ? messageOf(run, { exchange, routingKey: run[0].type })
-      : packedMessage(run, { exchange, routingKey: run.type }),
-  );
+  return runsOf(parcels.map(pieceOf)).map((run) => messageOf(run, { exchange, routingKey: run[0].type }));
 }
 
-/** One message with these events, of one type. */
-export function messageOf(run: Readonly<Run>, target: Target): OutgoingMessage {
+function messageOf(run: Run, target: Target): OutgoingMessage {
   const [{ id, type, text }] = run;
-  if (run.length > 1) return batchMessage(type, Buffer.from(`[${run.map((event) => event.text).join(',')}]`), target);
-  const options = { ...durableOptions(type), messageId: id, contentType: eventContentType };
-  return { ...target, content: Buffer.from(text), options };
+  const own =
+    id !== undefined && run.length === 1
+      ? { text, options: { messageId: id, contentType: eventContentType } }
+      : { text: `[${run.map((piece) => piece.text).join(',')}]`, options: { contentType: batchContentType } };
+  const options = { persistent: true, mandatory: durableTypes.has(type), type, ...own.options };
+  return { ...target, content: Buffer.from(own.text), options };
 }
 
-function packedMessage(packed: PackedEvents, target: Target): OutgoingMessage {
-  return batchMessage(packed.type, unpackedText(packed), target);
+function pieceOf(parcel: ReadyParcel): Piece {
+  if (!isPacked(parcel)) return { id: parcel.id, type: parcel.type, text: parcel.text, size: 1 };
+  // Without the brackets of its array.
+  return { type: parcel.type, text: unpackedText(parcel).toString().slice(1, -1), size: parcel.size };
 }
 
-function batchMessage(type: string, content: Buffer, target: Target): OutgoingMessage {
-  return { ...target, content, options: { ...durableOptions(type), contentType: batchContentType } };
-}
-
-function durableOptions(type: string): OutgoingMessage['options'] {
-  return { persistent: true, mandatory: durableTypes.has(type), type };
-}
-
-function runsOf(parcels: readonly ReadyParcel[]): (Run | PackedEvents)[] {
-  const runs: (Run | PackedEvents)[] = [];
-  let characters = 0;
-  for (const parcel of parcels) {
+function runsOf(pieces: readonly Piece[]): Run[] {
+  const runs: Run[] = [];
+  let [size, characters] = [0, 0];
+  for (const piece of pieces) {
     const run = runs.at(-1);
-    if (isPacked(parcel)) {
-      runs.push(parcel);
-      continue;
-    }
-    characters += parcel.text.length;
-    if (Array.isArray(run) && run[0].type === parcel.type && run.length < mostEvents && characters <= mostCharacters) {
-      run.push(parcel);
-    } else {
-      runs.push([parcel]);
-      characters = parcel.text.length;
+    size += piece.size;
+    characters += piece.text.length;
+    if (run?.[0].type === piece.type && size <= mostEvents && characters <= mostCharacters) run.push(piece);
+    else {
+      runs.push([piece]);
+      [size, characters] = [piece.size, piece.text.length];
     }
   }
   return runs;
@@ -67,5 +65,5 @@ function runsOf(parcels: readonly ReadyParcel[]): (Run | PackedEvents)[] {
 
 /** Every event of a batch as a message of its own, for the queue with this name. */
 export function singlesFor(queueName: string, events: readonly CloudEvent[]): OutgoingMessage[] {
-  return events.map((event) => messageOf([serialize(event)], { exchange: '', routingKey: queueName }));
+  return events.map((event) => messageOf([pieceOf(serialize(event))], { exchange: '', routingKey: queueName }));
 }
