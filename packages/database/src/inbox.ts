@@ -1,4 +1,4 @@
-import { formatId } from '@florin/service';
+import { firstUuidAt, formatId } from '@florin/service';
 import { type Generated, type Kysely, sql } from 'kysely';
 import { textColumn } from './binary-array.ts';
 import type { Transaction } from './kysely.ts';
@@ -59,13 +59,7 @@ const insertFresh = prepare<{ event_id: string }>(
  * longer than any event may stay in a queue or among the dead letters: weeks.
  */
 export async function purgeInbox<Tables>(db: Kysely<Tables>, olderThanHours: number): Promise<bigint> {
-  const before = firstEventId(Date.now() - olderThanHours * 3_600_000);
-  const result = await sql`delete from inbox where event_id >= ${firstEventId(0)} and event_id < ${before}`.execute(db);
+  const [first, before] = [0, Date.now() - olderThanHours * 3_600_000].map((ms) => formatId('evt', firstUuidAt(ms)));
+  const result = await sql`delete from inbox where event_id >= ${first} and event_id < ${before}`.execute(db);
   return result.numAffectedRows ?? 0n;
-}
-
-/** No event made at this time, in milliseconds since the epoch, or later has an id below this one. */
-function firstEventId(time: number): string {
-  const digits = time.toString(16).padStart(12, '0');
-  return formatId('evt', `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`);
 }

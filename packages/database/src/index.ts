@@ -22,7 +22,7 @@ export { createInbox, type InboxTable, keyInboxByEvent, purgeInbox, takeFresh } 
 export { createDatabase, type Database, type Transaction } from './kysely.ts';
 export { checkMigrations, type MigrateOptions, MigrationError, migrate } from './migrate.ts';
 export { migrateFromEnvironment } from './migrate-from-environment.ts';
-export { activeTraceparent, type EventFacts, newEvent } from './new-event.ts';
+export { type EventFacts, newEvent } from './new-event.ts';
 export {
   appendEvents,
   createOutbox,

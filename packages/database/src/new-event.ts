@@ -16,8 +16,8 @@ export interface EventFacts<Data> {
 }
 
 /** The W3C traceparent of the context's span, or undefined outside any trace. */
-export function activeTraceparent(of: Context = context.active()): string | undefined {
-  const span = trace.getSpanContext(of);
+function traceparentOf(trail: Context): string | undefined {
+  const span = trace.getSpanContext(trail);
   if (!span || !isSpanContextValid(span)) return undefined;
   return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, '0')}`;
 }
@@ -27,7 +27,7 @@ export function activeTraceparent(of: Context = context.active()): string | unde
  * The data is not checked against the schema here: the consumers do that, and the types do it for the maker.
  */
 export function newEvent<Data>(definition: EventDefinition<Data>, facts: EventFacts<Data>): CloudEvent<Data> {
-  const traceparent = activeTraceparent(facts.trace);
+  const traceparent = traceparentOf(facts.trace ?? context.active());
   return {
     specversion: '1.0',
     id: formatId('evt', newUuid()),

@@ -29,8 +29,8 @@ export interface OutboxReader {
 const lookAtAllEveryMs = 900;
 
 /**
- * Reads `limit` events, and one row more where that is packed, from where the last read has left the outbox empty. Once a second it reads from the
- * beginning, so that nothing waits longer than that whatever is wrong with the floor.
+ * Reads rows until they hold `limit` events, from where the last read has left the outbox empty. Once a second it reads
+ * from the beginning, so that nothing waits longer than that whatever is wrong with the floor.
  */
 export function createOutboxReader(client: pg.Client, limit: number): OutboxReader {
   const floor = new OutboxFloor();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { TypeID } from 'typeid-js';
 import { describe, expect, test } from 'vitest';
-import { formatId, type IdPrefix, idSchema, newUuid, parseId } from './ids.ts';
+import { firstUuidAt, formatId, type IdPrefix, idSchema, newUuid, parseId } from './ids.ts';
 
 const prefix = fc.constantFrom<IdPrefix>('usr', 'ses', 'acc', 'txn', 'hld', 'whd');
 
@@ -33,6 +33,14 @@ describe('ids', () => {
         expect(id).toMatch(new RegExp((idSchema(name) as { pattern?: string }).pattern ?? '^never$'));
       }),
     );
+  });
+
+  test('firstUuidAt parts what was made before a millisecond from what is made in it or later', () => {
+    const now = Date.now();
+    const made = newUuid();
+    expect(firstUuidAt(now) <= made).toBe(true);
+    expect(made < firstUuidAt(Date.now() + 10)).toBe(true);
+    expect(firstUuidAt(0x0189_0a5d_ac96)).toBe('01890a5d-ac96-7000-8000-000000000000');
   });
 
   test('the extremes of 128 bits survive', () => {

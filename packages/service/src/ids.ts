@@ -56,8 +56,18 @@ export function newUuid(): string {
 function startMs(ms: number): void {
   lastMs = ms;
   counter = 0;
+  timeText = timeDigits(ms);
+}
+
+/** The first 48 bits of a UUIDv7 made at this time. */
+function timeDigits(ms: number): string {
   const time = ms.toString(16).padStart(12, '0');
-  timeText = `${time.slice(0, 8)}-${time.slice(8)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
+}
+
+/** Not above any UUIDv7 made at this time, in whole milliseconds since the epoch, or later; above all made before. */
+export function firstUuidAt(ms: number): string {
+  return `${timeDigits(ms)}-7000-8000-000000000000`;
 }
 
 /** 64 random bits in hex, of many drawn at once: asking the system for every id took a quarter of a posting's time. */

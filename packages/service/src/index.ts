@@ -8,7 +8,7 @@ export {
   requiredIdempotencyHeader,
   requireIdempotencyKey,
 } from './idempotency.ts';
-export { formatId, type IdPrefix, idSchema, newUuid, parseId } from './ids.ts';
+export { firstUuidAt, formatId, type IdPrefix, idSchema, newUuid, parseId } from './ids.ts';
 export { formatInstant } from './instants.ts';
 export { parseJson } from './json-body.ts';
 export { type RunOptions, runService } from './lifecycle.ts';

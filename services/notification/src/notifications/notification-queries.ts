@@ -1,5 +1,5 @@
 import { type Database, prepare, type Transaction, textColumn, uuidColumn } from '@florin/database';
-import { parseId } from '@florin/service';
+import { firstUuidAt, parseId } from '@florin/service';
 import { type Selectable, sql } from 'kysely';
 import type { NotificationsTable, Tables } from '../tables.ts';
 import { type Notice, type Notification, notificationId } from './notification.ts';
@@ -109,7 +109,7 @@ const purgeAtOnce = 5_000;
  * person, each one's oldest first: nothing else is read. Statements are short enough for any backlog.
  */
 export async function purgeNotifications(db: Connection, olderThanDays: number): Promise<bigint> {
-  const before = firstId(Date.now() - olderThanDays * 86_400_000);
+  const before = firstUuidAt(Date.now() - olderThanDays * 86_400_000);
   let purged = 0n;
   for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
     const people = await readOldest(db, after, before);
@@ -147,10 +147,4 @@ async function deleteOlder(db: Connection, people: readonly string[], before: st
     purged += numAffectedRows;
     if (numAffectedRows < purgeAtOnce) return purged;
   }
-}
-
-/** Not above any UUIDv7 made at this time, in milliseconds since the epoch, or later. */
-function firstId(time: number): string {
-  const digits = time.toString(16).padStart(12, '0');
-  return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
 }

@@ -1,4 +1,4 @@
-import { formatId, newUuid } from '@florin/service';
+import { firstUuidAt, formatId, newUuid } from '@florin/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Caller, startTestService, type TestService } from '../testing/test-service.ts';
 import { insertNotices, purgeNotifications } from './notification-queries.ts';
@@ -33,10 +33,7 @@ async function tell(caller: Caller, ...titles: string[]): Promise<void> {
 async function tellOf(caller: Caller, ...events: [daysAgo: number, title: string][]): Promise<void> {
   const notice = { user: caller.id, topic: 'transaction.posted', body: '', data: {} } as const;
   const told = events.map(([daysAgo, title]) => {
-    const time = Math.floor(Date.now() - daysAgo * 86_400_000)
-      .toString(16)
-      .padStart(12, '0');
-    const event = formatId('evt', `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`);
+    const event = formatId('evt', firstUuidAt(Math.floor(Date.now() - daysAgo * 86_400_000)));
     return { event, notices: [{ ...notice, title }] };
   });
   await insertNotices(service.db, told);

@@ -1,4 +1,5 @@
 import type { Transaction } from '@florin/database';
+import { firstUuidAt } from '@florin/service';
 import { sql } from 'kysely';
 import { periodsOf } from '../engine/limits.ts';
 import type { Tables } from '../tables.ts';
@@ -33,6 +34,5 @@ export async function countUses(tx: Transaction<Tables>, accountId: string, now:
 
 /** Not above any UUIDv7 made so long before `start` that it could be posted after it. */
 function firstId(start: Date): string {
-  const hex = (start.getTime() - oldestMs).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+  return firstUuidAt(start.getTime() - oldestMs);
 }
