@@ -8,7 +8,7 @@ import { type Bench, compareWithFloor, loadedTimes, reasonOf } from './measures/
 import { measureHalfLoad } from './measures/half-load.ts';
 import { measureLogins } from './measures/logins.ts';
 import { measureProxying } from './measures/proxying.ts';
-import { measureBatches, measureTransfers } from './measures/transfers.ts';
+import { measureBatches, measureTransfers, warmUp } from './measures/transfers.ts';
 import { type BenchOptions, type Part, readOptions } from './options.ts';
 import { describeMachine, machineText } from './report/machine.ts';
 import { profileText, summariseProfiles } from './report/profile.ts';
@@ -50,6 +50,7 @@ async function measureAll(server: BenchServer, options: BenchOptions, profiles: 
   const ends = performance.now() + options.limitSeconds * 1000;
   const bench: Bench = {
     options,
+    serverUrl: server.url,
     floor: await prepareFloor(server),
     say: (text) => print(`bench: ${text}`),
     secondsLeft: () => (ends - performance.now()) / 1000,
@@ -91,6 +92,8 @@ async function engineRows(bench: Bench, server: BenchServer): Promise<Row[]> {
 async function fleetRows(bench: Bench, fleet: BenchFleet): Promise<Row[]> {
   const wants = (part: Part) => bench.options.only.includes(part);
   const rows: Row[] = [];
+  bench.say('warming up');
+  await warmUp(bench, fleet);
   if (wants('service')) {
     const least = { spread: 0.6, hot: 3 };
     rows.push(...(await measureTransfers(bench, fleet, { name: 'service', target: fleet.service, least })));

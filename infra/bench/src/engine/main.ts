@@ -15,7 +15,8 @@ import { type Measurement, percentile } from '../measurement.ts';
 import { accountCount, accountUuid } from '../seed.ts';
 import type { EngineOrder } from './measure-engine.ts';
 
-const warmUpMs = 1000;
+// As long as V8 takes to compile what a service that has run for a while has long compiled.
+const warmUpMs = 4000;
 const schema = 'transactions';
 
 const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as EngineOrder;

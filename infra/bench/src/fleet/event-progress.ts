@@ -49,9 +49,26 @@ export interface EventLag {
   readonly notification: number;
 }
 
+/** A transaction that was the newest when it was seen, with one of its entries. */
+interface Seen {
+  readonly id: string;
+  readonly account: string;
+  readonly version: string;
+  readonly owner: string;
+}
+
+/** One that a consumer has not dealt with yet is waiting in it. */
+interface Waiting {
+  readonly accounts: readonly Seen[];
+  readonly notification: readonly Seen[];
+}
+
+const lookEveryMs = 100;
+
 /**
- * Watches the consumers until `running` has ended. The lag of a moment is the time between the newest posted transaction
- * and the newest that the consumer has dealt with: events come in order, so nothing older is waiting.
+ * Watches the consumers until `running` has ended, by the newest transaction of every tenth of a second. The lag of a moment
+ * is the age of the oldest of these that a consumer has not dealt with: events come in order, so nothing older is waiting.
+ * It asks for single rows by key, so that watching costs next to nothing.
  */
 export function watchLag(databaseUrl: string, running: Promise<unknown>): Promise<EventLag> {
   return withClient(databaseUrl, async (client) => {
@@ -60,36 +77,62 @@ export function watchLag(databaseUrl: string, running: Promise<unknown>): Promis
       ended = true;
     };
     running.then(end, end);
+    let waiting: Waiting = { accounts: [], notification: [] };
     let worst: EventLag = { accounts: 0, notification: 0 };
     while (!ended) {
-      const now = await currentLag(client);
+      waiting = await stillWaiting(client, waiting);
       worst = {
-        accounts: Math.max(worst.accounts, now.accounts),
-        notification: Math.max(worst.notification, now.notification),
+        accounts: Math.max(worst.accounts, ageOf(waiting.accounts)),
+        notification: Math.max(worst.notification, ageOf(waiting.notification)),
       };
-      await sleep(200);
+      const newest = await newestTransaction(client);
+      waiting = {
+        accounts: [...waiting.accounts, ...newest],
+        notification: [...waiting.notification, ...newest],
+      };
+      await sleep(lookEveryMs);
     }
     return worst;
   });
 }
 
-async function currentLag(client: pg.Client): Promise<EventLag> {
-  // The consumers first: what is posted meanwhile makes the lag longer, never shorter.
-  const { rows } = await client.query<{ notified: string | null; projected: Date | null }>(
-    `select (select notice.data ->> 'transaction' from identity.users cross join lateral (
-         select id, data from notification.notifications where user_id = users.id order by id desc limit 1
-       ) as notice order by notice.id desc limit 1) as notified,
-       (select max(as_of) from accounts.balances) as projected`,
+function ageOf([oldest]: readonly Seen[]): number {
+  return oldest === undefined ? 0 : Math.max(0, Date.now() - timeOf(oldest.id)) / 1000;
+}
+
+async function newestTransaction(client: pg.Client): Promise<Seen[]> {
+  const { rows } = await client.query<Seen>(
+    `select newest.id, account.id as account, entry.version::text as version, account.owner_id as owner
+     from (select id, debit_account_id from transactions.transactions order by id desc limit 1) as newest
+     join transactions.entries as entry
+       on entry.transaction_id = newest.id and entry.account_id = newest.debit_account_id
+     join transactions.ledger_accounts as account on account.id = entry.account_id
+     where account.owner_id is not null`,
   );
-  const posted = await client.query<{ id: string }>(
-    'select id from transactions.transactions order by id desc limit 1',
+  return rows;
+}
+
+async function stillWaiting(client: pg.Client, { accounts, notification }: Waiting): Promise<Waiting> {
+  const balances = await client.query<{ place: number }>(
+    `select place::int from unnest($1::uuid[], $2::bigint[]) with ordinality as seen (account, version, place)
+     left join accounts.balances on account_id = seen.account
+     where coalesce(balances.version, 0) < seen.version order by place`,
+    [accounts.map((one) => one.account), accounts.map((one) => one.version)],
   );
-  const newest = timeOf(posted.rows[0]?.id);
-  const { notified = null, projected = null } = rows[0] ?? {};
-  const notifiedAt = notified === null ? newest : timeOf(parseId('txn', notified));
+  const notices = await client.query<{ transaction: string | null }>(
+    `select notice.transaction from unnest($1::uuid[]) with ordinality as seen (owner, place)
+     left join lateral (
+       select data ->> 'transaction' as transaction from notification.notifications
+       where user_id = seen.owner order by id desc limit 1
+     ) as notice on true order by place`,
+    [notification.map((one) => one.owner)],
+  );
   return {
-    accounts: Math.max(0, newest - (projected?.getTime() ?? newest)) / 1000,
-    notification: Math.max(0, newest - notifiedAt) / 1000,
+    accounts: balances.rows.flatMap(({ place }) => accounts[place - 1] ?? []),
+    notification: notification.filter((one, index) => {
+      const newest = notices.rows[index]?.transaction ?? null;
+      return newest === null || timeOf(parseId('txn', newest)) < timeOf(one.id);
+    }),
   };
 }
 

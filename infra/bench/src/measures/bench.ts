@@ -6,6 +6,7 @@ import type { Calls, LoadOrder } from '../load/order.ts';
 import { type Measurement, median, medianOf } from '../measurement.ts';
 import type { BenchOptions } from '../options.ts';
 import { missingRow, type Row, rowOf } from '../report/row.ts';
+import { vacuumAll } from '../servers/postgres.ts';
 
 export const connections = 64;
 const warmUpSeconds = 1;
@@ -14,6 +15,8 @@ const drainSeconds = 60;
 /** What measures work with. */
 export interface Bench {
   readonly options: BenchOptions;
+  /** As superuser. */
+  readonly serverUrl: string;
   /** Undefined where pgbench is not installed. */
   readonly floor: Floor | undefined;
   /** Tells the person who waits what is going on. */
@@ -39,6 +42,8 @@ export async function compareWithFloor(bench: Bench, { measure, shape, least, ru
   try {
     for (let round = 0; round < bench.options.rounds && hasTime(bench, runs); round += 1) {
       bench.say(`${measure}, round ${round + 1}`);
+      // Else the server would do it by itself, a second of work, in one turn or another.
+      await vacuumAll(bench.serverUrl);
       if (bench.floor !== undefined) floors.push(await bench.floor.measure(shape, bench.options.seconds));
       runs.push(await run());
     }
@@ -96,10 +101,10 @@ export async function loadFleet(
 export async function loadAndDrain(
   bench: Bench,
   fleet: BenchFleet,
-  order: { target: string; calls: Calls; connections?: number },
+  order: { target: string; calls: Calls; connections?: number; seconds?: number },
   transfersPerCall = 1,
 ): Promise<Measurement> {
-  const measurement = await loadFleet(fleet, { ...order, seconds: bench.options.seconds }, transfersPerCall);
+  const measurement = await loadFleet(fleet, { seconds: bench.options.seconds, ...order }, transfersPerCall);
   const limit = Math.min(drainSeconds, Math.max(1, bench.secondsLeft()));
   const drained = await untilDrained(fleet.databaseUrl, limit);
   if (drained !== undefined) return measurement;

@@ -10,14 +10,20 @@ export function transferCalls({ tokens }: BenchFleet, shape: Shape): Calls {
   return { kind: 'transfers', tokens, shape, accounts: accountCount };
 }
 
+const warmUpSeconds = 10;
+
+/** Lets a fleet that has just started compile its code and fill its caches, as one that has run for a while has done. */
+export async function warmUp(bench: Bench, fleet: BenchFleet): Promise<void> {
+  const order = { target: fleet.gateway, calls: transferCalls(fleet, 'spread'), seconds: warmUpSeconds };
+  await loadAndDrain(bench, fleet, order);
+}
+
 /** POST /v1/transfers at one address, spread and hot, against the floor. */
 export async function measureTransfers(
   bench: Bench,
   fleet: BenchFleet,
   { name, target, least }: { name: string; target: string; least: Record<Shape, number> },
 ): Promise<Row[]> {
-  // The first requests after a start compile code and fill caches.
-  await loadAndDrain(bench, fleet, { target, calls: transferCalls(fleet, 'spread') });
   const rows: Row[] = [];
   for (const shape of ['spread', 'hot'] as const) {
     const run = () => loadAndDrain(bench, fleet, { target, calls: transferCalls(fleet, shape) });

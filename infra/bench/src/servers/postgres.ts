@@ -82,10 +82,22 @@ export async function withClient<Result>(url: string, work: (client: pg.Client) 
   }
 }
 
+/** Removes what is dead in all databases and counts what is there. */
+export async function vacuumAll(url: string): Promise<void> {
+  const { rows } = await withClient(url, (client) =>
+    client.query<{ name: string }>('select datname as name from pg_database where datallowconn and not datistemplate'),
+  );
+  for (const { name } of rows) await withClient(databaseAt(url, name), (client) => client.query('vacuum (analyze)'));
+}
+
 /** Makes a database and returns its address. */
 export async function createDatabase(url: string, name: string): Promise<string> {
   await withClient(url, (client) => client.query(`create database ${pg.escapeIdentifier(name)}`));
-  const created = new URL(url);
-  created.pathname = `/${name}`;
-  return created.href;
+  return databaseAt(url, name);
+}
+
+function databaseAt(url: string, name: string): string {
+  const address = new URL(url);
+  address.pathname = `/${name}`;
+  return address.href;
 }
