@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, inTransaction, type Transaction } from '@florin/database';
 import { type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
@@ -9,8 +10,9 @@ import { type LedgerPosition, readRecords } from './transaction-record.ts';
 
 /** Transactions in a seal at most: a proof then has twelve hashes at most. */
 export const maxSealSize = 4_096;
-// Read and hashed in a turn of the event loop: a few milliseconds, which the postings of this process wait.
-const pageSize = 512;
+// Parsed and hashed in a turn of the event loop: a few milliseconds, which the postings of this process wait. After each
+// page they have as long for themselves.
+const pageSize = 128;
 
 /** The database was restored in a way that lost its count of transactions: new ones would stand before sealed ones. */
 export class LedgerOrderError extends Error {
@@ -35,10 +37,12 @@ export async function sealNext(db: Database<Tables>, key: SealKey, now: () => Da
     const members: (LedgerPosition & { leaf: Buffer })[] = [];
     let last = before?.last;
     while (members.length < maxSealSize) {
+      const started = performance.now();
       const page = await readRecords(tx, endedAfter(last), pageSize);
       for (const { xid, id, record } of page) members.push({ xid, id, leaf: leafHash(record) });
       if (page.length < pageSize) break;
       last = page.at(-1);
+      await sleep(performance.now() - started);
     }
     if (members.length === 0) return undefined;
     const seal = makeSeal(before, members, key, now());

@@ -10,7 +10,7 @@ export const sealSettings = {
       'Base64 of 32 or more random bytes, the same in every process: the signing key of seals follows from it. Whoever changes it keeps the old public key for `verify`',
   }),
   LEDGER_SEAL_INTERVAL_MS: Type.Integer({
-    default: 10_000,
+    default: 1_000,
     minimum: 100,
     maximum: 3_600_000,
     description: 'How often new transactions are sealed',
