@@ -37,7 +37,7 @@ const pollMs = 1_000;
  * Events that follow a batch this closely wait for each other: what a batch costs, from here to the last consumer, is
  * shared. The first one after a pause does not wait.
  */
-const gatherMs = 50;
+const gatherMs = 100;
 const measureEveryMs = 5_000;
 const maxBackoffMs = 5_000;
 
@@ -46,7 +46,7 @@ const maxBackoffMs = 5_000;
  * between the two publishes them again, with the same ids.
  *
  * Any number of processes may run it: a session lock lets one work, the others look every second and take over when
- * its connection ends. It is woken by NOTIFY and looks by itself every second; under load it looks every 50 ms, and
+ * its connection ends. It is woken by NOTIFY and looks by itself every second; under load it looks every 100 ms, and
  * what has been committed in between is published together.
  */
 export function startRelay(options: RelayOptions): Closable {

@@ -24,7 +24,7 @@ export interface NewJob {
 }
 
 /** Events in one job at most; they are handled as one batch. */
-const eventsPerJob = 100;
+const eventsPerJob = 250;
 /**
  * Characters from which events are compressed, to a fifth or less: the server copies a job's payload ten times and logs
  * it. A few events stay readable.
