@@ -61,7 +61,9 @@ export function readLimits(accountIds: readonly string[], periods: readonly stri
     text: `select account.id as "accountId", limit_per_transaction as "perTransaction", limit_daily as daily,
         limit_monthly as monthly, period, used
       from ledger_accounts as account
-      left join limit_uses on limit_uses.account_id = account.id and period = any ($2::text[])
+      left join lateral (
+        select period, used from limit_uses where account_id = account.id and period = any ($2::text[]) offset 0
+      ) as used on true
       where account.id = any ($1::uuid[])
         and coalesce(limit_per_transaction, limit_daily, limit_monthly) is not null`,
     values: [uuidColumn(accountIds), textColumn(periods)],
@@ -82,14 +84,18 @@ export function readReversed(ids: readonly string[]): Statement<ReversedTransact
 }
 
 /**
- * The answers kept under these keys. Send it ahead of the lock, which is then held for a shorter time: an answer that is
+ * The answers kept under these keys. `offset 0` makes it a lookup for each, also where the server has counted while no answer
+ * was there: it would go through all of them instead. Send it ahead of the lock, which is then held for a shorter time: an answer that is
  * committed while we wait for the lock is not seen, but makes the write fail on the primary key and the batch run again.
  */
 export function readAnswers(keys: readonly Idempotency[]): Statement<KeptAnswer & QueryResultRow> {
   return {
     name: 'read_answers',
-    text: `select caller, key, fingerprint, status, body
-      from unnest($1::text[], $2::text[]) as wanted (caller, key) join idempotency_keys using (caller, key)`,
+    text: `select kept.caller, kept.key, fingerprint, status, body
+      from unnest($1::text[], $2::text[]) as wanted (caller, key)
+      cross join lateral (
+        select * from idempotency_keys where (caller, key) = (wanted.caller, wanted.key) offset 0
+      ) as kept`,
     values: [textColumn(keys.map((item) => item.caller)), textColumn(keys.map((item) => item.key))],
   };
 }
