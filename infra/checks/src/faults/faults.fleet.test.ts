@@ -173,8 +173,10 @@ describe('control', { timeout: 120_000 }, () => {
 
 async function outboxSize(): Promise<number> {
   return await withClient(stage.servers.database.url, async (client) => {
-    const { rows } = await client.query<{ count: number }>('select count(*)::int as count from transactions.outbox');
-    return rows[0]?.count ?? 0;
+    const { rows } = await client.query<{ events: number }>(
+      'select coalesce(sum(size), 0)::int as events from transactions.outbox',
+    );
+    return rows[0]?.events ?? 0;
   });
 }
 
