@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '@florin/database';
+import { firstUuidAt } from '@florin/service';
 import type { FastifyBaseLogger } from 'fastify';
 import { Counter, Gauge } from 'prom-client';
 import type { Tables } from '../tables.ts';
@@ -45,7 +46,7 @@ export function startChecker(db: Database<Tables>, options: CheckerOptions): { c
   const found = new Set<string>();
   for (const invariant of invariants) violations.set({ invariant }, 0);
   let wholeDue = 0;
-  const position = { id: idAt(Date.now() - lookBackMs), time: new Date(Date.now() - lookBackMs) };
+  const position = { id: firstUuidAt(Date.now() - lookBackMs), time: new Date(Date.now() - lookBackMs) };
 
   function report(wrong: readonly Violation[]): void {
     for (const { invariant, subject } of wrong) {
@@ -70,10 +71,10 @@ export function startChecker(db: Database<Tables>, options: CheckerOptions): { c
     let ids: string[];
     do {
       const sliceStarted = performance.now();
-      ids = await transactionsBetween(db, position.id, idAt(upTo), sliceSize);
+      ids = await transactionsBetween(db, position.id, firstUuidAt(upTo), sliceSize);
       report(await checkTransactions(db, ids));
       checked.inc(ids.length);
-      position.id = ids.at(-1) ?? idAt(upTo);
+      position.id = ids.at(-1) ?? firstUuidAt(upTo);
       await pause(performance.now() - sliceStarted);
     } while (ids.length === sliceSize && Date.now() - started < options.intervalMs / 10);
     lagSeconds.set((Date.now() - timeOf(position.id)) / 1000);
@@ -100,12 +101,7 @@ export function startChecker(db: Database<Tables>, options: CheckerOptions): { c
   };
 }
 
-/** The smallest UUIDv7 of an instant (epoch milliseconds). */
-function idAt(time: number): string {
-  const hex = time.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
-}
-
+/** Epoch milliseconds of a UUIDv7. */
 function timeOf(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }

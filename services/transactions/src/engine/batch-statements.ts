@@ -84,9 +84,9 @@ export function readReversed(ids: readonly string[]): Statement<ReversedTransact
 }
 
 /**
- * The answers kept under these keys. `offset 0` makes it a lookup for each, also where the server has counted while no answer
- * was there: it would go through all of them instead. Send it ahead of the lock, which is then held for a shorter time: an answer that is
+ * The answers kept under these keys. Send it ahead of the lock, which is then held for a shorter time: an answer that is
  * committed while we wait for the lock is not seen, but makes the write fail on the primary key and the batch run again.
+ * `offset 0` keeps it a lookup for each: a server that has counted while there were no answers would go through all of them.
  */
 export function readAnswers(keys: readonly Idempotency[]): Statement<KeptAnswer & QueryResultRow> {
   return {

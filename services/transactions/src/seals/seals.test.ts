@@ -24,7 +24,8 @@ afterAll(() => service.close());
 async function post(count: number): Promise<string[]> {
   const [a, b] = [await service.ledger.open({ posted: 1_000n }), await service.ledger.open()];
   const commands = Array.from({ length: count }, () => movementCommand(a.id, b.id, 1n));
-  await Promise.all(commands.map((command) => service.ledger.engine().submit(command)));
+  const engine = service.ledger.engine();
+  await Promise.all(commands.map((command) => engine.submit(command)));
   return commands.map((command) => command.id);
 }
 
@@ -75,6 +76,14 @@ describe('seals', () => {
     const two = await seal();
     expect(two).toMatchObject({ number: 2n, size: 2, previous: one?.hash });
     expect(new Set(two?.members)).toEqual(new Set(second));
+  });
+
+  test('hold what takes several pages to read', async () => {
+    await seal();
+    const posted = await post(300);
+    const made = await seal();
+    expect(made?.members).toHaveLength(300);
+    expect(new Set(made?.members)).toEqual(new Set(posted));
   });
 
   test('pass over nothing: what is being posted is waited for, whatever its id and time', async () => {
