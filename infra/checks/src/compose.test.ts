@@ -38,6 +38,15 @@ describe('docker-compose.full-stack.yml', () => {
     expect(prometheus).toContain(`'${name}:${metrics}'`);
   });
 
+  it.each(services)('$name is started alike by its package, its image and npm start', ({ folder }) => {
+    const dockerfile = readFileSync(join(root, 'infra/docker/Dockerfile'), 'utf8');
+    const supervisor = readFileSync(join(root, 'infra/local/src/fleet/managed-process.ts'), 'utf8');
+    const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    const command = JSON.parse(/^CMD (.*)$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+    expect(scripts.start).toBe(command.join(' '));
+    for (const word of command.slice(1)) expect(supervisor).toContain(`'${word}'`);
+  });
+
   it('takes every secret from .env.example, and nothing from there is unused', () => {
     const used = new Set([...text.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => name));
     const offered = readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm);
