@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -77,6 +78,21 @@ async function load(port: number): Promise<{ answered: number; failed: unknown[]
   agent.destroy();
   return result;
 }
+
+/** How often the main thread of a process has gone to sleep so far. */
+function sleeps(pid: number): number {
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+describe('a process with nothing to do', () => {
+  test.runIf(process.platform === 'linux')('sleeps: it wakes up fewer than thirty times a second', async () => {
+    const { child } = await start();
+    await wait(1_000);
+    const before = sleeps(child.pid ?? 0);
+    await wait(2_000);
+    expect((sleeps(child.pid ?? 0) - before) / 2).toBeLessThan(30);
+  });
+});
 
 describe('runService', { timeout: 20_000 }, () => {
   test('SIGTERM under keep-alive load: readiness 503 first, 0 failed, dependencies closed, exit 0', async () => {

@@ -1,4 +1,3 @@
-import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance } from 'fastify';
 import { type ProblemError, problem } from './problems.ts';
 
@@ -7,7 +6,8 @@ const longestTurnMs = 250;
 const longestDelayMs = 1_000;
 /** A second of delay with less work than this in it is the machine's doing. */
 const leastWorkMs = 500;
-const sampleMs = 1_000;
+/** Often enough to see such a delay while it matters, and seldom enough that an idle process sleeps. */
+const lookMs = 100;
 
 function refusal(): ProblemError {
   return problem('upstream_unavailable', 'The service is overloaded; try again shortly.', { retryAfterSeconds: 1 });
@@ -20,16 +20,10 @@ function refusal(): ProblemError {
  * meanwhile. Operational routes are always served.
  */
 export function installLoadShedding(app: FastifyInstance): void {
-  const workedLately = watchWork(app);
-  app.register(underPressure, {
-    maxEventLoopDelay: longestDelayMs,
-    pressureHandler: async (request) => {
-      if (workedLately() > leastWorkMs && !request.routeOptions.config.operational) throw refusal();
-    },
-  });
+  const isBehind = watchLoop(app);
   const isTurnLong = turnClock(longestTurnMs);
   app.addHook('onRequest', (request, _reply, done) => {
-    const isLate = isTurnLong() && !request.routeOptions.config.operational;
+    const isLate = (isTurnLong() || isBehind()) && !request.routeOptions.config.operational;
     done(isLate ? refusal() : undefined);
   });
 }
@@ -57,16 +51,19 @@ function turnClock(ms: number): () => boolean {
   };
 }
 
-/** Gives the milliseconds that this thread has worked between two looks a second apart, or as late as the second one came. */
-function watchWork(app: FastifyInstance): () => number {
-  let seen = threadMs();
-  let between = 0;
+/**
+ * Tells whether the event loop came to its last look a second late, and this thread's own work is the reason. A loop that is
+ * late looks before it serves what has arrived meanwhile.
+ */
+function watchLoop(app: FastifyInstance): () => boolean {
+  let [lookedAt, worked] = [performance.now(), threadMs()];
+  let behind = false;
   const look = () => {
-    const now = threadMs();
-    between = now - seen;
-    seen = now;
+    const [now, work] = [performance.now(), threadMs()];
+    behind = now - lookedAt - lookMs > longestDelayMs && work - worked > leastWorkMs;
+    [lookedAt, worked] = [now, work];
   };
-  const looking = setInterval(look, sampleMs).unref();
+  const looking = setInterval(look, lookMs).unref();
   app.addHook('onClose', async () => clearInterval(looking));
-  return () => Math.max(between, threadMs() - seen);
+  return () => behind;
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
+import { measureEventLoopDelay } from './event-loop-delay.ts';
 
 const durationName = 'http_request_duration_seconds';
 
@@ -19,9 +20,16 @@ export async function metricsText(): Promise<{ contentType: string; text: string
   return { contentType: register.contentType, text: await register.metrics() };
 }
 
+/** Processor, memory and event loop. */
+function installProcessMetrics(): void {
+  // As seldom as can be: what it measures by timer is replaced.
+  collectDefaultMetrics({ eventLoopMonitoringPrecision: 60_000 });
+  measureEventLoopDelay();
+}
+
 /** Measures every request by route pattern, never by path; `/metrics` shows it unless `route` is false. */
 export function installMetrics(app: FastifyInstance, options: { route: boolean }): void {
-  if (!register.getSingleMetric('process_cpu_user_seconds_total')) collectDefaultMetrics();
+  if (!register.getSingleMetric('process_cpu_user_seconds_total')) installProcessMetrics();
   const duration = durationHistogram();
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched');

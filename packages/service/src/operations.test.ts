@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import Type from 'typebox';
 import { afterEach, describe, expect, test } from 'vitest';
 import { beginDraining } from './health.ts';
@@ -55,7 +56,26 @@ describe('metrics', () => {
     expect(text).toContain('http_request_duration_seconds_count{method="GET",route="/measured/:id",status="200"} 1');
     expect(text).toContain('http_request_duration_seconds_count{method="GET",route="unmatched",status="404"}');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
+    // By timer, it would be there beside ours.
+    expect(text).not.toContain('nodejs_eventloop_lag_p99_seconds');
     expect(text).not.toContain('canary');
+  });
+
+  test('a turn of the event loop that keeps others waiting is seen once, by the next look', async () => {
+    start();
+    const longest = async () => {
+      const { body: text } = await app.inject('/metrics');
+      return Number(/nodejs_eventloop_delay_seconds\{quantile="1"\} (\S+)/.exec(text)?.[1]);
+    };
+    await longest();
+    const until = performance.now() + 150;
+    setTimeout(() => {
+      while (performance.now() < until);
+    });
+    await wait(200);
+    expect(await longest()).toBeGreaterThan(0.1);
+    await wait(20);
+    expect(await longest()).toBeLessThan(0.1);
   });
 
   test('the route can be left out', async () => {
