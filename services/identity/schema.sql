@@ -235,6 +235,7 @@ create table sessions (
   revoked_for text,
   proven_at timestamp with time zone,
   proven_by text[] not null default '{pwd}'::text[],
+  ip text,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint sessions_check CHECK (((revoked_at IS NULL) = (revoked_for IS NULL))),

@@ -139,6 +139,13 @@ export const settings = Type.Object({
     description:
       "Addresses or networks of the gateways, separated by commas: their X-Forwarded-For is the client's address in the audit log",
   }),
+  LOCATION_DATABASE: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "File that tells where addresses are, in MaxMind's format (mmdb, such as GeoLite2), for the list of sessions; read again within an hour of its change. Without it no places are shown",
+    }),
+  ),
   HOUSEKEEPING_SECONDS: Type.Integer({
     default: 600,
     minimum: 1,
@@ -171,6 +178,8 @@ export interface Config {
   /** `appUrl` without a slash at the end. */
   mail: { smtpUrl: string | undefined; from: string; appUrl: string };
   housekeepingMs: number;
+  /** A file. */
+  locationDatabase: string | undefined;
   trustedProxies: readonly string[];
 }
 
@@ -250,6 +259,7 @@ export function toConfig(env: Settings): Config {
     },
     mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM, appUrl: env.PUBLIC_APP_URL.replace(/\/+$/, '') },
     housekeepingMs: env.HOUSEKEEPING_SECONDS * 1000,
+    locationDatabase: env.LOCATION_DATABASE,
     trustedProxies: env.TRUSTED_PROXIES.split(','),
   };
 }

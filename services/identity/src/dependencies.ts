@@ -18,6 +18,7 @@ import { createLines } from './passwords/turns.ts';
 import { repeat } from './repeat.ts';
 import type { Resources } from './resources.ts';
 import { deriveSecrets } from './secrets.ts';
+import { openPlaces } from './sessions/places.ts';
 import type { Tables } from './tables.ts';
 import { startKeyCare } from './tokens/key-care.ts';
 import { openKeyRing } from './tokens/key-ring.ts';
@@ -28,6 +29,7 @@ import { createFirstAdmin } from './users/create-first-admin.ts';
 const keyReloadMs = 500;
 const auditChainMs = 1_000;
 const waitingPerEmail = 256;
+const locationReloadMs = 3_600_000;
 
 /** What the process holds open. */
 export interface Dependencies extends AppDependencies {
@@ -41,7 +43,10 @@ export interface Dependencies extends AppDependencies {
  */
 export async function openResources(
   db: Database<Tables>,
-  config: Pick<Config, 'masterKey' | 'passwordHashing' | 'tokens' | 'relyingParty' | 'serviceClients' | 'services'>,
+  config: Pick<
+    Config,
+    'masterKey' | 'passwordHashing' | 'tokens' | 'relyingParty' | 'serviceClients' | 'services' | 'locationDatabase'
+  >,
   hasher?: PasswordHasher,
 ): Promise<Resources> {
   const secrets = deriveSecrets(config.masterKey);
@@ -56,6 +61,7 @@ export async function openResources(
     relyingParty: config.relyingParty,
     serviceClients: config.serviceClients,
     services: config.services,
+    places: await openPlaces(config.locationDatabase),
   };
 }
 
@@ -64,7 +70,7 @@ export async function openResources(
  * not matter here.
  *
  * @throws {MigrationError} when database and code don't fit
- * @throws Error when KEY_ENCRYPTION_KEY does not open the signing keys
+ * @throws Error when KEY_ENCRYPTION_KEY does not open the signing keys, or LOCATION_DATABASE cannot be read
  */
 export async function openDependencies(config: Config): Promise<Dependencies> {
   const logger = createLogger({ service: 'identity', level: config.logLevel });
@@ -88,6 +94,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     startMailService(db, config.mail, logger),
     repeat(() => chainAuditEntries(db), auditChainMs, onError),
     startErasureSweep(resources, onError),
+    repeat(resources.places.refresh, locationReloadMs, onError),
   ];
   return {
     ...resources,

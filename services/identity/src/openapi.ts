@@ -8,6 +8,7 @@ import { overloaded } from './errors.ts';
 import { createPasswordDesk } from './passwords/password-desk.ts';
 import { createLines } from './passwords/turns.ts';
 import { deriveSecrets } from './secrets.ts';
+import { openPlaces } from './sessions/places.ts';
 import type { Tables } from './tables.ts';
 import type { KeyRing } from './tokens/key-ring.ts';
 
@@ -37,6 +38,7 @@ export async function openApiText(): Promise<string> {
     relyingParty: { name: 'unused', id: 'localhost', origins: [] },
     serviceClients: new Map(),
     services: { accounts: 'http://unused', transactions: 'http://unused', notification: 'http://unused' },
+    places: await openPlaces(undefined),
   });
   await app.ready();
   const text = `${JSON.stringify(openApiDocument(app), undefined, 2)}\n`;

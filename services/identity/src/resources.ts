@@ -3,6 +3,7 @@ import type { RelyingParty } from './passkeys/relying-party.ts';
 import type { PasswordDesk } from './passwords/password-desk.ts';
 import type { Lines } from './passwords/turns.ts';
 import type { Secrets } from './secrets.ts';
+import type { Places } from './sessions/places.ts';
 import type { Tables } from './tables.ts';
 import type { KeyRing } from './tokens/key-ring.ts';
 import type { ServiceClients } from './tokens/service-clients.ts';
@@ -37,4 +38,5 @@ export interface Resources {
   relyingParty: RelyingParty;
   serviceClients: ServiceClients;
   services: ServiceUrls;
+  places: Places;
 }

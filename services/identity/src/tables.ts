@@ -64,6 +64,8 @@ interface SessionsTable {
   last_used_at: Date;
   retried: Generated<boolean>;
   user_agent: string | null;
+  /** The client's at the login or the latest refresh. */
+  ip: Generated<string | null>;
   created_at: Date;
   access_expires_at: Date;
   expires_at: Date;

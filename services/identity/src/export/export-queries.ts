@@ -31,7 +31,7 @@ export interface OwnPage {
 export async function listAllSessions(db: Kysely<Tables>, { userId, before, limit }: OwnPage) {
   let query = db
     .selectFrom('sessions')
-    .select(['id', 'created_at', 'last_used_at', 'expires_at', 'revoked_at', 'revoked_for', 'user_agent'])
+    .select(['id', 'created_at', 'last_used_at', 'expires_at', 'revoked_at', 'revoked_for', 'user_agent', 'ip'])
     .where('user_id', '=', userId)
     .orderBy('id', 'desc')
     .limit(limit);

@@ -44,6 +44,7 @@ export function ownSections(
           endedAt: instant(row.revoked_at),
           endedFor: row.revoked_for,
           userAgent: row.user_agent,
+          ip: row.ip,
         }),
       ),
     ],

@@ -20,7 +20,7 @@ import { claimedChallenge } from './verify-passkey.ts';
 export interface PasskeyLogin {
   assertion: Assertion;
   userAgent: string | undefined;
-  /** The client's address, for the audit log. */
+  /** The client's address, for its session and the audit log. */
   ip: string | undefined;
 }
 
@@ -83,7 +83,7 @@ async function enter(
   if (!(await lockActiveUser(tx, userId))) return 'wrong';
   const verdict = await usePasskey(resources, tx, { userId, assertion, challenge });
   if (verdict !== 'right') return verdict;
-  const tokens = await startSession(resources, tx, { userId, userAgent, provenBy: ['webauthn'] });
+  const tokens = await startSession(resources, tx, { userId, userAgent, ip, provenBy: ['webauthn'] });
   if (tokens === undefined) return 'wrong';
   await forgetFailures(tx, key);
   const user = formatId('usr', userId);

@@ -24,7 +24,7 @@ export interface Credentials {
   /** A code of the second factor; not looked at where none is on. */
   otp?: string;
   userAgent: string | undefined;
-  /** The client's address, for the audit log. */
+  /** The client's address, for its session and the audit log. */
   ip: string | undefined;
 }
 
@@ -101,7 +101,7 @@ async function enter(
     return mfaRequired(await listFactorMethods(tx, userId));
   }
   const provenBy: ProofMethod[] = factor === 'right' ? ['pwd', 'otp'] : ['pwd'];
-  const tokens = await startSession(resources, tx, { userId, userAgent, provenBy });
+  const tokens = await startSession(resources, tx, { userId, userAgent, ip, provenBy });
   if (tokens === undefined) return invalidCredentials();
   await forgetFailures(tx, key);
   const user = formatId('usr', userId);

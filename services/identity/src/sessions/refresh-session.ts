@@ -18,7 +18,7 @@ type RefreshResources = Pick<Resources, 'db' | 'secrets' | 'keyRing' | 'rules'>;
 export interface RefreshRequest {
   /** When it reached the process, in milliseconds since 1970. */
   arrivedAt: number;
-  /** The client's address, for the audit log. */
+  /** The client's address, for its session and the audit log. */
   ip: string | undefined;
 }
 
@@ -73,14 +73,14 @@ async function present(
     });
     return { decision };
   }
-  return { decision, tokens: await answer(resources, tx, session, { decision, now: new Date(now) }) };
+  return { decision, tokens: await answer(resources, tx, session, { decision, now: new Date(now), ip }) };
 }
 
 async function answer(
   resources: RefreshResources,
   tx: Transaction<Tables>,
   session: LockedSession,
-  { decision, now }: { decision: RefreshDecision; now: Date },
+  { decision, now, ip }: { decision: RefreshDecision; now: Date; ip: string | undefined },
 ): Promise<SessionTokens> {
   const access = issueAccessToken(resources, {
     userId: session.userId,
@@ -92,7 +92,7 @@ async function answer(
   const generation = decision === 'rotate' ? session.generation + 1 : session.generation;
   await tx
     .updateTable('sessions')
-    .set({ ...changeFor(decision, generation, now), ...usedNow(access, now) })
+    .set({ ...changeFor(decision, generation, now), ...usedNow(access, now, ip) })
     .where('id', '=', session.id)
     .execute();
   return {
@@ -108,6 +108,6 @@ function changeFor(decision: RefreshDecision, generation: number, now: Date) {
   return decision === 'retry' ? { retried: true } : {};
 }
 
-function usedNow(access: AccessToken, now: Date) {
-  return { last_used_at: now, access_expires_at: access.expiresAt };
+function usedNow(access: AccessToken, now: Date, ip: string | undefined) {
+  return { last_used_at: now, access_expires_at: access.expiresAt, ...(ip !== undefined && { ip }) };
 }

@@ -21,6 +21,8 @@ export interface ListedSession {
   lastUsedAt: Date;
   expiresAt: Date;
   userAgent: string | null;
+  /** The client's address at the login or the latest refresh; null for sessions from before it was kept. */
+  ip: string | null;
 }
 
 /** A revoked session whose access tokens may still be about. */
@@ -108,6 +110,7 @@ export async function listSessions(
       'last_used_at as lastUsedAt',
       'expires_at as expiresAt',
       'user_agent as userAgent',
+      'ip',
     ])
     .where('user_id', '=', userId)
     .where('revoked_at', 'is', null)

@@ -16,13 +16,29 @@ import Type from 'typebox';
 import { callerOf } from '../caller.ts';
 import { notFound } from '../errors.ts';
 import type { Resources } from '../resources.ts';
+import { deviceOf } from './device.ts';
+import type { Places } from './places.ts';
 import { endSession } from './revoke-session.ts';
-import { listSessions } from './session-queries.ts';
+import { type ListedSession, listSessions } from './session-queries.ts';
 
 const sessionSchema = Type.Object({
   id: idSchema('ses'),
   current: Type.Boolean({ description: 'Whether it is the session of this call' }),
   userAgent: Type.Union([Type.String(), Type.Null()], { description: 'What the client called itself at the login' }),
+  device: Type.Union([Type.String(), Type.Null()], {
+    description: 'Browser and system that follow from it, such as `Firefox on Linux`; null for other programs',
+  }),
+  ip: Type.Union([Type.String(), Type.Null()], { description: "The client's address at the last login or refresh" }),
+  place: Type.Union(
+    [
+      Type.Object({
+        country: Type.String({ description: 'ISO 3166-1 alpha-2' }),
+        city: Type.Union([Type.String(), Type.Null()]),
+      }),
+      Type.Null(),
+    ],
+    { description: 'Roughly where that address is; null where it is not known' },
+  ),
   createdAt: Type.String({ format: 'date-time' }),
   lastUsedAt: Type.String({ format: 'date-time', description: 'Last login or refresh' }),
   expiresAt: Type.String({ format: 'date-time' }),
@@ -52,7 +68,7 @@ export function sessionRoutes(app: Server, resources: Resources): void {
   );
 }
 
-function listRoute(app: Server, { db }: Resources): void {
+function listRoute(app: Server, { db, places }: Resources): void {
   app.get(
     '/v1/me/sessions',
     {
@@ -73,18 +89,23 @@ function listRoute(app: Server, { db }: Resources): void {
       const found = await listSessions(db, user.userId, { before, limit: limit + 1 });
       const shown = found.slice(0, limit);
       const last = shown.at(-1);
-      const data = shown.map((session) => {
-        const id = formatId('ses', session.id);
-        return {
-          id,
-          current: id === user.sessionId,
-          userAgent: session.userAgent,
-          createdAt: session.createdAt.toISOString(),
-          lastUsedAt: session.lastUsedAt.toISOString(),
-          expiresAt: session.expiresAt.toISOString(),
-        };
-      });
+      const data = shown.map((session) => view(session, user.sessionId, places));
       return { data, nextCursor: found.length > shown.length && last !== undefined ? encodeCursor([last.id]) : null };
     },
   );
+}
+
+function view(session: ListedSession, currentId: string, places: Places) {
+  const id = formatId('ses', session.id);
+  return {
+    id,
+    current: id === currentId,
+    userAgent: session.userAgent,
+    device: deviceOf(session.userAgent),
+    ip: session.ip,
+    place: places.of(session.ip),
+    createdAt: session.createdAt.toISOString(),
+    lastUsedAt: session.lastUsedAt.toISOString(),
+    expiresAt: session.expiresAt.toISOString(),
+  };
 }

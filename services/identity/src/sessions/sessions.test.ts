@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { formatId, newUuid } from '@florin/service';
+import { createLogger } from '@florin/telemetry';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { buildApp } from '../app.ts';
 import { deleteExpired } from '../housekeeping.ts';
+import { locationDatabase } from '../testing/location-database.ts';
 import {
   claimsOf,
   codeOf,
@@ -10,6 +16,9 @@ import {
   type TestIdentity,
   tokensOf,
 } from '../testing/test-identity.ts';
+import { openPlaces } from './places.ts';
+
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 
 let identity: TestIdentity;
 beforeAll(async () => {
@@ -71,6 +80,9 @@ describe('GET /v1/me/sessions · DELETE /v1/me/sessions/{id}', () => {
       id: sessionOf(tokensOf(later).accessToken),
       current: false,
       userAgent: 'Tea pot/1.0',
+      device: null,
+      ip: '127.0.0.1',
+      place: null,
       createdAt: expect.any(String),
       lastUsedAt: expect.any(String),
       expiresAt: expect.any(String),
@@ -80,6 +92,32 @@ describe('GET /v1/me/sessions · DELETE /v1/me/sessions/{id}', () => {
     const second = await list(tokens.accessToken, `?limit=1&cursor=${first.nextCursor}`);
     expect([...first.data, ...second.data]).toEqual(all.data);
     expect(second.nextCursor).toBeNull();
+  });
+
+  it('200 shows the address of the latest refresh, and where it is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'florin-sessions-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'places.mmdb');
+    writeFileSync(file, locationDatabase({ '203.0.113.5': { country_code: 'LU' } }));
+    const places = await openPlaces(file);
+    const logger = createLogger({ service: 'identity', level: 'silent' });
+    const app = buildApp({ ...identity.resources, places, logger, trustedProxies: ['loopback'] });
+    onTestFinished(() => app.close());
+    const from = async (address: string, method: 'GET' | 'POST', url: string, payload?: object, token?: string) => {
+      const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const headers = { 'x-forwarded-for': address, 'user-agent': firefox, ...authorization };
+      return (await app.inject({ method, url, headers, ...(payload && { payload }) })).json();
+    };
+    const { email } = await identity.visitor();
+    const { refreshToken, accessToken } = await from('198.51.100.1', 'POST', '/v1/auth/login', {
+      email,
+      password: 'correct horse battery',
+    });
+    const [before] = (await from('198.51.100.1', 'GET', '/v1/me/sessions', undefined, accessToken)).data;
+    expect(before).toMatchObject({ device: 'Firefox on Linux', ip: '198.51.100.1', place: null });
+    await from('203.0.113.5', 'POST', '/v1/auth/refresh', { refreshToken });
+    const [after] = (await from('198.51.100.1', 'GET', '/v1/me/sessions', undefined, accessToken)).data;
+    expect(after).toMatchObject({ ip: '203.0.113.5', place: { country: 'LU', city: null } });
   });
 
   it('204 ends one, 204 again, and it is out of the list', async () => {

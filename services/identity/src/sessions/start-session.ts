@@ -16,15 +16,24 @@ export interface SessionTokens {
   refreshToken: string;
 }
 
+/** Who begins a session, and from where. */
+export interface NewSession {
+  userId: string;
+  userAgent: string | undefined;
+  /** The client's address. */
+  ip: string | undefined;
+  /** How the user proved who he is. */
+  provenBy: ProofMethod[];
+}
+
 /**
  * Begins a session for a user whose identity is proven; undefined when the user is not active any more. The user stays
- * locked against change until the transaction ends, so that no session slips past a user being disabled. `provenBy`: how
- * he proved who he is.
+ * locked against change until the transaction ends, so that no session slips past a user being disabled.
  */
 export async function startSession(
   resources: Pick<Resources, 'keyRing' | 'rules' | 'secrets'>,
   tx: Transaction<Tables>,
-  { userId, userAgent, provenBy }: { userId: string; userAgent: string | undefined; provenBy: ProofMethod[] },
+  { userId, userAgent, ip, provenBy }: NewSession,
 ): Promise<SessionTokens | undefined> {
   const user = await tx
     .selectFrom('users')
@@ -53,6 +62,7 @@ export async function startSession(
       rotated_at: now,
       last_used_at: now,
       user_agent: readableAgent(userAgent),
+      ip: ip ?? null,
       created_at: now,
       access_expires_at: access.expiresAt,
       expires_at: expiresAt,

@@ -90,6 +90,7 @@ export const testConfig = {
     ['gateway', hashSecret(gatewaySecret)],
     ['accounts', hashSecret('accounts-secret-0123456789')],
   ]),
+  locationDatabase: undefined as string | undefined,
   // Nobody listens there; tests that need somebody say where.
   services: { accounts: 'http://127.0.0.1:9', transactions: 'http://127.0.0.1:9', notification: 'http://127.0.0.1:9' },
 };
