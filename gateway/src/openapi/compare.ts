@@ -32,9 +32,10 @@ function comparable({ security, 'x-roles': roles, 'x-api-keys': apiKeys, ...othe
 
 /** As the access control of a service would describe what the row says. */
 function describeRow(access: RouteAccess): Asked {
-  const { stepUp = false, ...others } = access === 'public' ? {} : access;
-  const described = describeAccess(access === 'public' ? access : others);
-  return { ...described, 'x-step-up': stepUp };
+  if (access === 'public') return describeAccess(access);
+  const { stepUp = false, ...others } = access;
+  // How long a proof is recent is the service's to say, and in no document.
+  return describeAccess({ ...others, ...(stepUp && { provenWithinSeconds: 0 }) });
 }
 
 /** What a row of the table and the operation of its service say differently of who may call; undefined when nothing. */

@@ -126,6 +126,11 @@ describe('the OpenAPI document says who may call', () => {
       'x-roles': ['auditor'],
       'x-api-keys': true,
     });
+    expect(describeAccess({ scopes: ['accounts:write'], provenWithinSeconds: 300 })).toEqual({
+      security: [{ bearer: ['accounts:write'] }],
+      'x-api-keys': false,
+      'x-step-up': true,
+    });
     expect(describeAccess({ services: ['gateway'] })).toEqual({
       security: [{ bearer: [] }],
       'x-services': ['gateway'],

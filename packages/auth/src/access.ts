@@ -46,7 +46,7 @@ export function describeAccess(access: Access): AccessDescription {
   return {
     security: [{ bearer: access.scopes ?? [] }],
     ...(access.roles === undefined ? {} : { 'x-roles': access.roles }),
-    'x-api-keys': admitsApiKeys(access),
+    'x-api-keys': admitsApiKeys(access) && access.provenWithinSeconds === undefined,
     ...(access.provenWithinSeconds !== undefined && { 'x-step-up': true }),
   };
 }

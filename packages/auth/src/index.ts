@@ -25,6 +25,6 @@ export {
   type ServicePrincipal,
   type UserPrincipal,
 } from './principal.ts';
-export { isRecentlyProven, requireRecentProof } from './proof.ts';
+export { defaultProofSeconds, isRecentlyProven, proofSettings, requireRecentProof } from './proof.ts';
 export { type ServiceTokens, type ServiceTokensOptions, serviceTokens } from './service-tokens.ts';
 export { type SignTokenOptions, signToken, tokenTypes } from './sign-token.ts';

@@ -1,5 +1,15 @@
 import { problem } from '@florin/service';
+import Type from 'typebox';
 import { isApiKey, type UserPrincipal } from './principal.ts';
+
+/** For how many seconds a proof is recent, unless the environment says otherwise. */
+export const defaultProofSeconds = 600;
+
+/** The setting of a process that asks for a recent proof; `description` says what it is asked for. */
+export function proofSettings(description: string) {
+  const range = { default: defaultProofSeconds, minimum: 30, maximum: 86_400 };
+  return { STEP_UP_SECONDS: Type.Integer({ ...range, description }) };
+}
 
 /**
  * Throws step_up_required (403) unless the user proved who he is in this session in the last `withinSeconds`: by logging

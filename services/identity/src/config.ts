@@ -1,3 +1,4 @@
+import { proofSettings } from '@florin/auth';
 import { commonSettings, readSettings, SettingsError } from '@florin/service';
 import Type, { type Static } from 'typebox';
 import { passkeySettings, type RelyingParty, toRelyingParty } from './passkeys/relying-party.ts';
@@ -71,12 +72,7 @@ export const settings = Type.Object({
     maximum: 365,
     description: 'Life of a session from its login, however often it is refreshed',
   }),
-  STEP_UP_SECONDS: Type.Integer({
-    default: 600,
-    minimum: 30,
-    maximum: 86_400,
-    description: 'How long after a login or step-up a session may do what needs a recent proof',
-  }),
+  ...proofSettings('How long after a login or step-up a session may do what needs a recent proof'),
   SMTP_URL: Type.Optional(
     Type.String({
       pattern: '^smtps?://[^\\s]+$',

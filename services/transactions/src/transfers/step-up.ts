@@ -1,4 +1,4 @@
-import { isApiKey, isRecentlyProven, type UserPrincipal } from '@florin/auth';
+import { defaultProofSeconds, isApiKey, isRecentlyProven, proofSettings, type UserPrincipal } from '@florin/auth';
 import { type ProblemError, problem } from '@florin/service';
 import Type, { type Static } from 'typebox';
 import { parseThresholds, type Thresholds } from './thresholds.ts';
@@ -12,8 +12,6 @@ export interface StepUpPolicy {
   readonly exemptsApiKeys: boolean;
 }
 
-const defaultSeconds = 600;
-
 /** What the environment says of it: part of the service's settings. */
 export const stepUpSettings = {
   STEP_UP_ABOVE: Type.Optional(
@@ -22,12 +20,7 @@ export const stepUpSettings = {
         'Transfers, holds and withdrawals of more than this need a recent login or step-up of their session, by currency, such as `USD:1000.00,EUR:900`; without it none',
     }),
   ),
-  STEP_UP_SECONDS: Type.Integer({
-    default: defaultSeconds,
-    minimum: 30,
-    maximum: 86_400,
-    description: 'How long after a login or step-up amounts above STEP_UP_ABOVE may leave',
-  }),
+  ...proofSettings('How long after a login or step-up amounts above STEP_UP_ABOVE may leave'),
   STEP_UP_API_KEYS: Type.Union([Type.Literal('refuse'), Type.Literal('exempt')], {
     default: 'refuse',
     description: 'Whether API keys may move more than STEP_UP_ABOVE: they cannot step up',
@@ -39,7 +32,7 @@ type Settings = { [Name in keyof typeof stepUpSettings]?: Static<(typeof stepUpS
 /** Undefined where no amount asks for it, so that nothing is looked at then. @throws {SettingsError} for what is no amount */
 export function toStepUpPolicy({
   STEP_UP_ABOVE = '',
-  STEP_UP_SECONDS = defaultSeconds,
+  STEP_UP_SECONDS = defaultProofSeconds,
   STEP_UP_API_KEYS,
 }: Settings): StepUpPolicy | undefined {
   const above = parseThresholds('STEP_UP_ABOVE', STEP_UP_ABOVE);
