@@ -88,6 +88,9 @@ export const routes: readonly GatewayRoute[] = [
   ...rows('accounts', ['POST /v1/accounts', 'PATCH /v1/accounts/{id}', 'POST /v1/accounts/{id}/close'], {
     access: { scopes: ['accounts:write'] },
   }),
+  ...rows('accounts', ['GET /v1/payees'], { access: { scopes: ['accounts:read'] } }),
+  ...rows('accounts', ['POST /v1/payees'], { access: { scopes: ['accounts:write'], stepUp: true } }),
+  ...rows('accounts', ['DELETE /v1/payees/{id}'], { access: { scopes: ['accounts:write'] } }),
   ...rows(
     'accounts',
     ['POST /v1/accounts/{id}/freeze', 'POST /v1/accounts/{id}/unfreeze', 'PUT /v1/accounts/{id}/limits'],

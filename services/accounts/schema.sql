@@ -52,6 +52,16 @@ create table balances (
   constraint balances_pkey PRIMARY KEY (account_id)
 );
 
+create table idempotency_keys (
+  caller text not null,
+  key text not null,
+  fingerprint bytea not null,
+  status smallint,
+  body text,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotency_keys_pkey PRIMARY KEY (caller, key)
+);
+
 create table inbox (
   queue text not null,
   event_id text not null,
@@ -79,6 +89,16 @@ create table owners (
   constraint owners_check CHECK (((erased_at IS NULL) OR (closed_at IS NOT NULL)))
 );
 
+create table payees (
+  id uuid not null,
+  owner uuid not null,
+  name text not null,
+  account_number text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint payees_account_number_key UNIQUE (owner, account_number),
+  constraint payees_pkey PRIMARY KEY (id)
+);
+
 create table status_changes (
   account_id uuid not null,
   version integer not null,
@@ -100,6 +120,10 @@ CREATE INDEX accounts_ledger_due ON accounts.accounts USING btree (ledger_due_at
 
 CREATE INDEX accounts_of_owner ON accounts.accounts USING btree (owner, id DESC);
 
+CREATE INDEX idempotency_keys_created_at ON accounts.idempotency_keys USING btree (created_at);
+
+CREATE INDEX payees_of_owner ON accounts.payees USING btree (owner, id DESC);
+
 CREATE OR REPLACE FUNCTION accounts.notify_outbox()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -118,7 +142,9 @@ CREATE TRIGGER outbox_notify AFTER INSERT ON accounts.outbox FOR EACH STATEMENT 
 grant delete, insert, select, update on account_openings to accounts;
 grant delete, insert, select, update on accounts to accounts;
 grant delete, insert, select, update on balances to accounts;
+grant delete, insert, select, update on idempotency_keys to accounts;
 grant delete, insert, select, update on inbox to accounts;
 grant delete, insert, select, update on outbox to accounts;
 grant delete, insert, select, update on owners to accounts;
+grant delete, insert, select, update on payees to accounts;
 grant delete, insert, select, update on status_changes to accounts;

@@ -1,7 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import Type, { type TString } from 'typebox';
 
-const prefixes = ['usr', 'ses', 'key', 'acc', 'txn', 'hld', 'sch', 'ntf', 'whe', 'whd', 'evt', 'fxq', 'pky'] as const;
+const prefixes = [
+  'usr',
+  'ses',
+  'key',
+  'acc',
+  'txn',
+  'hld',
+  'sch',
+  'ntf',
+  'whe',
+  'whd',
+  'evt',
+  'fxq',
+  'pky',
+  'pye',
+] as const;
 
 /** The kinds of things with a public id. */
 export type IdPrefix = (typeof prefixes)[number];

@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts/account-routes.ts';
 import type { Bank } from './accounts/tell-ledger.ts';
 import { watchVersions } from './balances/version-watch.ts';
 import { ownerRoutes } from './owners/owner-routes.ts';
+import { type PayeeRoutesOptions, payeeRoutes } from './payees/payee-routes.ts';
 
 /** What the app works with. */
 export interface AppDependencies extends Omit<Bank, 'logger'> {
@@ -12,12 +13,13 @@ export interface AppDependencies extends Omit<Bank, 'logger'> {
   keys: KeySource;
   tokenIssuer: string;
   numbers: NumberRange;
+  payees: Omit<PayeeRoutesOptions, 'db'>;
   readiness?: NonNullable<ServerOptions['readiness']>;
 }
 
 /** The service's HTTP face. It does not listen. */
 export function buildApp(dependencies: AppDependencies): Server {
-  const { db, ledger, logger, keys, tokenIssuer, numbers, readiness = {} } = dependencies;
+  const { db, ledger, logger, keys, tokenIssuer, numbers, payees, readiness = {} } = dependencies;
   const app = createServer({
     name: 'accounts',
     logger,
@@ -26,6 +28,7 @@ export function buildApp(dependencies: AppDependencies): Server {
   });
   authPlugin(app, { keys, issuer: tokenIssuer, serviceName: 'accounts' });
   accountRoutes(app, { bank: { db, ledger, logger, numbers }, versions: watchVersions(db) });
+  payeeRoutes(app, { db, ...payees });
   ownerRoutes(app, { db });
   return app;
 }

@@ -18,6 +18,7 @@ describe('the settings', () => {
       database: { poolSize: 10 },
       bus: { namespace: 'florin' },
       numbers: { country: 'LU', bankCode: '999' },
+      payees: { stepUpSeconds: 600, perOwner: 1_000 },
     });
   });
 
@@ -32,6 +33,8 @@ describe('the settings', () => {
     ['PORT', 'http'],
     ['ACCOUNT_NUMBER_COUNTRY', 'lu'],
     ['ACCOUNT_NUMBER_BANK_CODE', '9a'],
+    ['STEP_UP_SECONDS', '0'],
+    ['PAYEES_PER_OWNER', '0'],
   ])('refuse %s=%s', (name, value) => {
     expect(() => readEnv({ ...least, [name]: value })).toThrow(name);
   });

@@ -1,3 +1,4 @@
+import { proofSettings } from '@florin/auth';
 import { busSettings, commonSettings, databaseSettings, readSettings } from '@florin/service';
 import Type, { type Static } from 'typebox';
 
@@ -20,6 +21,13 @@ export const settings = Type.Object({
     pattern: '^[0-9]{1,12}$',
     description: 'Bank code in the account numbers, as long as the country wants it',
   }),
+  ...proofSettings('How long after a login or step-up a session may add payees'),
+  PAYEES_PER_OWNER: Type.Integer({
+    default: 1_000,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'How many payees a person may have',
+  }),
 });
 
 /** @throws {SettingsError} */
@@ -41,6 +49,7 @@ export function toConfig(env: Static<typeof settings>) {
     tokenIssuer: env.TOKEN_ISSUER,
     serviceClientSecret: env.SERVICE_CLIENT_SECRET,
     numbers: { country: env.ACCOUNT_NUMBER_COUNTRY, bankCode: env.ACCOUNT_NUMBER_BANK_CODE },
+    payees: { stepUpSeconds: env.STEP_UP_SECONDS, perOwner: env.PAYEES_PER_OWNER },
   };
 }
 

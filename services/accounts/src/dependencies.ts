@@ -9,6 +9,7 @@ import { startLedgerSweep } from './accounts/ledger-sweep.ts';
 import type { AppDependencies } from './app.ts';
 import type { Config } from './config.ts';
 import { startInboxCleaning } from './inbox-cleaning.ts';
+import { startKeyCleaning } from './key-cleaning.ts';
 import { createLedgerClient } from './ledger/ledger-client.ts';
 import { onHoldChanges } from './subscriptions/hold-changes.ts';
 import { onLedgerAccountOpened } from './subscriptions/ledger-account-opened.ts';
@@ -52,6 +53,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     startSubscriptions({ transport, db, subscriptions, logger }),
     startLedgerSweep({ db, ledger, logger }, { pollMs: sweepPollMs }),
     startInboxCleaning(db, logger),
+    startKeyCleaning(db, logger),
   ];
   return {
     db,
@@ -60,6 +62,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     keys,
     tokenIssuer: config.tokenIssuer,
     numbers: config.numbers,
+    payees: config.payees,
     readiness: { database: async () => void (await sql`select 1`.execute(db)) },
     async close() {
       await Promise.all(background.map((work) => work.close()));

@@ -25,7 +25,22 @@ export function ownerHasAccounts(): ProblemError {
 
 /** Somebody whose relation to the bank ends, or has ended. */
 export function ownerClosed(): ProblemError {
-  return problem('conflict', 'This customer relation is being closed: no account can be opened.');
+  return problem('conflict', 'This customer relation is being closed: no account can be opened, and no payee added.');
+}
+
+/** One answer for payees that don't exist and payees of others. */
+export function payeeNotFound(): ProblemError {
+  return problem('not_found', 'There is no such payee.');
+}
+
+/** The owner has a payee with that account number. */
+export function payeeKnown(): ProblemError {
+  return problem('conflict', 'There is a payee with this account number already.');
+}
+
+/** The owner has as many payees as anybody may have. */
+export function tooManyPayees(most: number): ProblemError {
+  return problem('limit_exceeded', `A person may have ${most} payees: remove some first.`);
 }
 
 /** The ledger has not confirmed in time. What was asked may have taken effect; asking again is safe. */

@@ -19,6 +19,7 @@ export async function openApiText(): Promise<string> {
     keys: staticKeys({ keys: [] }),
     tokenIssuer: 'https://florin.dev',
     numbers: { country: 'LU', bankCode: '999' },
+    payees: { stepUpSeconds: 1, perOwner: 1 },
   });
   await app.ready();
   const text = `${JSON.stringify(openApiDocument(app), undefined, 2)}\n`;

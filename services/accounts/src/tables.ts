@@ -1,4 +1,4 @@
-import type { InboxTable, OutboxTable } from '@florin/database';
+import type { IdempotencyKeysTable, InboxTable, OutboxTable } from '@florin/database';
 import type { Generated } from 'kysely';
 import type { AccountStatus, AccountType } from './accounts/account.ts';
 
@@ -69,6 +69,16 @@ export interface OwnersTable {
   erased_at: Date | null;
 }
 
+/** Whom an owner pays to. */
+export interface PayeesTable {
+  id: string;
+  owner: string;
+  name: string;
+  /** IBAN in electronic format. */
+  account_number: string;
+  created_at: Date;
+}
+
 /** The schema `accounts`. */
 export interface Tables {
   accounts: AccountsTable;
@@ -76,6 +86,8 @@ export interface Tables {
   account_openings: AccountOpeningsTable;
   balances: BalancesTable;
   owners: OwnersTable;
+  payees: PayeesTable;
+  idempotency_keys: IdempotencyKeysTable;
   outbox: OutboxTable;
   inbox: InboxTable;
 }

@@ -4,7 +4,7 @@ import { Values } from '../fuzz/values.ts';
 import type { Journal } from './journal.ts';
 
 const secretName =
-  /password|token|otp|secret|code|iban|key|credential|signature|assertion|attestation|clientData|proof/i;
+  /password|token|otp|secret|code|iban|accountNumber|key|credential|signature|assertion|attestation|clientData|proof/i;
 
 interface Field {
   /** From the top of the body. */

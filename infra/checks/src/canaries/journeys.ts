@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, type Fleet } from '@florin/testing';
+import { ibanOf } from '../fleet/iban.ts';
 import { totp } from '../fleet/totp.ts';
 import type { Journal } from './journal.ts';
 
@@ -140,9 +141,23 @@ async function untilEnded(journal: Journal, token: string, id: unknown): Promise
   await journal.done(`GET /v1/transactions/${id}/explain`, { token });
 }
 
-/** A valid IBAN that ends with that text: check digits by ISO 7064, mod 97-10. */
+/** A number with the check digits of an IBAN that ends with that text. */
 function ibanWith(text: string): string {
-  const account = text.toUpperCase().slice(0, 24);
-  const digits = [...`${account}DE00`].map((character) => Number.parseInt(character, 36)).join('');
-  return `DE${String(98n - (BigInt(digits) % 97n)).padStart(2, '0')}${account}`;
+  return ibanOf('DE', text.toUpperCase().slice(0, 24));
+}
+
+/** Adds payees whose account numbers are canaries, in vain too, and removes one. */
+export async function keepPayees(journal: Journal, { token }: Pick<Watched, 'token'>): Promise<void> {
+  // Maltese numbers have room for a text; its random part is what makes it unlike any other.
+  const accountNumber = ibanOf('MT', `MALT01100${randomUUID().replaceAll('-', '').toUpperCase().slice(0, 18)}`);
+  const headers = { 'idempotency-key': journal.give('Idempotency-Key of a payee') };
+  const order = { token, headers, body: { name: 'A payee', accountNumber } };
+  const { body: payee } = await journal.done('POST /v1/payees', order);
+  journal.take('account number of a payee', payee.accountNumber);
+  await journal.done('POST /v1/payees', order);
+  await journal.call('POST /v1/payees', { token, body: { name: 'Twice', accountNumber } });
+  const wrong = journal.give('account number with wrong check digits', (text) => `MT00${text.toUpperCase()}`);
+  await journal.call('POST /v1/payees', { token, body: { name: 'Mistyped', accountNumber: wrong } });
+  await journal.done('GET /v1/payees', { token });
+  await journal.done(`DELETE /v1/payees/${payee.id}`, { token });
 }

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { throughEveryField } from '../canaries/every-field.ts';
 import { Journal } from '../canaries/journal.ts';
-import { changePasswords, pay, signUp, useFactorsAndKeys, type Watched } from '../canaries/journeys.ts';
+import { changePasswords, keepPayees, pay, signUp, useFactorsAndKeys, type Watched } from '../canaries/journeys.ts';
 import { type Canary, leaksIn } from '../canaries/leaks.ts';
 import { type Document, readDocument } from '../fuzz/operations.ts';
 import { capturedEvents, captureEvents } from './captured-events.ts';
@@ -37,6 +37,7 @@ beforeAll(async () => {
   document = await readDocument(fleet.gateway);
   const who = await signUp(journal, planted);
   await pay(journal, who);
+  await keepPayees(journal, who);
   await useFactorsAndKeys(journal, who);
   const watched = { ...who, token: await changePasswords(journal, fleet, who) };
   await goThroughEverything(watched);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { columnsWith, eventually, type Fleet, startFleet } from '@florin/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newIban } from './iban.ts';
 import { newCustomer, newPerson, payIn } from './people.ts';
 
 let fleet: Fleet;
@@ -28,6 +29,8 @@ it('a person takes everything along, leaves once the accounts are closed, and is
   await payIn(ada.client, account.id, '10.00');
   const order = { from: account.id, to: grace.account.id, amount: '10.00', currency: 'USD' };
   const { id: transfer } = await ada.client.transfer(order);
+  const payee = { name: `${canary}'s landlord`, accountNumber: newIban() };
+  expect((await send(ada.accessToken, 'POST /v1/payees', payee)).status).toBe(201);
   const leave = () => send(ada.accessToken, 'DELETE /v1/me', { password: ada.password });
 
   await eventually(async () => {
@@ -37,6 +40,7 @@ it('a person takes everything along, leaves once the accounts are closed, and is
       format: 'florin.export.v1',
       profile: { email: ada.email, name: canary },
       accounts: [{ id: account.id, name: `Savings of ${canary}` }],
+      payees: [payee],
       transactions: [{ id: transfer }, { type: 'deposit' }],
       payments: [{ type: 'deposit', instrument: { type: 'card', token: 'tok_ok' } }],
     });
@@ -53,7 +57,7 @@ it('a person takes everything along, leaves once the accounts are closed, and is
         expect((await send(ada.accessToken, `GET ${path}`)).status, path).toBe(401);
       }
       for (const schema of ['identity', 'accounts', 'transactions', 'notification']) {
-        expect(await columnsWith(fleet.postgres.url, schema, [canary]), schema).toEqual([]);
+        expect(await columnsWith(fleet.postgres.url, schema, [canary, payee.accountNumber]), schema).toEqual([]);
       }
     },
     { timeoutMs: 15_000 },

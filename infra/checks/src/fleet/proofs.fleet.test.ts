@@ -95,6 +95,33 @@ describe('a transfer above STEP_UP_ABOVE', () => {
   });
 });
 
+describe('a new payee', () => {
+  it('needs a login or step-up of lately at accounts too; an API key cannot, and may list and remove', async () => {
+    const ada = await newPerson(fleet, 'Ada');
+    const token = await oldSession(ada);
+    const payee = { name: 'Grace', accountNumber: 'DE89 3704 0044 0532 0130 00' };
+    const needed = { status: 403, body: { code: 'step_up_required' } };
+    const key = randomUUID();
+    expect(await call('POST /v1/payees', token, payee, key)).toMatchObject(needed);
+    expect((await call('GET /v1/payees', token)).body).toEqual({ data: [], nextCursor: null });
+    const stepped = await call('POST /v1/auth/step-up', token, { password: ada.password });
+    const proven = String(stepped.body.accessToken);
+    const added = await call('POST /v1/payees', proven, payee, key);
+    expect(added).toMatchObject({ status: 201, body: { name: 'Grace', accountNumber: 'DE89370400440532013000' } });
+    expect(await call('POST /v1/payees', proven, payee, key)).toEqual(added);
+    expect(await call('POST /v1/payees', token, payee, key)).toMatchObject(needed);
+
+    const scopes = ['accounts:read', 'accounts:write'];
+    const made = await call('POST /v1/api-keys', proven, { name: 'x', scopes });
+    const program = String(made.body.secret);
+    const other = { name: 'Joan', accountNumber: 'NL91ABNA0417164300' };
+    expect(await call('POST /v1/payees', program, other)).toMatchObject(needed);
+    expect((await call('GET /v1/payees', program)).body.data).toEqual([added.body]);
+    expect((await call(`DELETE /v1/payees/${added.body.id}`, program)).status).toBe(204);
+    expect((await call(`DELETE /v1/payees/${added.body.id}`, token)).body.code).toBe('not_found');
+  });
+});
+
 describe('another email address', () => {
   it('is taken after a mail to it was answered, and from then on the only one to log in with', async () => {
     const { email, password, accessToken } = await newPerson(fleet, 'Grace');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually, type Fleet } from '@florin/testing';
 import { type CreationRequest, softwareAuthenticator } from '@florin/testing/authenticator';
 import type { idKinds } from '../fuzz/placeholders.ts';
+import { newIban } from './iban.ts';
 import { newCustomer, type Person } from './people.ts';
 
 /** A customer with a second account in USD. */
@@ -76,6 +77,8 @@ export const makers: Readonly<Record<(typeof idKinds)[number], (owner: Owner) =>
   ntf: async (owner) => await eventually(() => firstOf(owner, '/v1/notifications'), { timeoutMs: 15_000 }),
   usr: async ({ client }) => (await client.me()).id,
   pky: newPasskey,
+  pye: async (owner) =>
+    ((await call(owner, 'POST /v1/payees', { name: 'A payee', accountNumber: newIban() })) as Made).id,
   fxq: async (owner) =>
     ((await call(owner, 'POST /v1/fx/quotes', { sell: 'USD', buy: 'EUR', amount: '1.00', side: 'sell' })) as Made).id,
 };

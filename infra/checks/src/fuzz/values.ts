@@ -26,6 +26,7 @@ const likely: Readonly<Record<string, readonly string[]>> = {
   to: ['{{savings.own}}', '{{acc.others}}', '{{number.others}}'],
   token: ['tok_ok'],
   provider: ['sandbox'],
+  accountNumber: ['DE89370400440532013000', 'gb29 nwbk 6016 1331 9268 19', 'NL91ABNA0417164300', '{{number.own}}'],
   email: ['{{email.new}}', '{{email.own}}'],
   password: ['{{password.own}}'],
   currentPassword: ['{{password.own}}'],

@@ -1,4 +1,5 @@
 import type { Transaction } from '@florin/database';
+import { formatId } from '@florin/service';
 import { sql } from 'kysely';
 import type { Account } from '../accounts/account.ts';
 import { toAccount } from '../accounts/account-row.ts';
@@ -8,7 +9,7 @@ import type { Tables } from '../tables.ts';
 export interface Owner {
   /** The newest attempt to close the owner that has been decided; 0 before any. */
   attempt: bigint;
-  /** From then on the owner opens no account. */
+  /** From then on the owner opens no account and adds no payee. */
   closedAt: Date | null;
 }
 
@@ -62,9 +63,15 @@ export async function forgetDetails(tx: Transaction<Tables>, owner: string): Pro
     .execute();
 }
 
-/** Deletes the owner's idempotency keys: kept answers hold names of accounts. */
-export async function forgetOpenings(tx: Transaction<Tables>, owner: string): Promise<void> {
+/** Deletes the owner's payees. */
+export async function forgetPayees(tx: Transaction<Tables>, owner: string): Promise<void> {
+  await tx.deleteFrom('payees').where('owner', '=', owner).execute();
+}
+
+/** Deletes the owner's idempotency keys: kept answers hold names of accounts and payees. */
+export async function forgetKeptAnswers(tx: Transaction<Tables>, owner: string): Promise<void> {
   await tx.deleteFrom('account_openings').where('owner', '=', owner).execute();
+  await tx.deleteFrom('idempotency_keys').where('caller', '=', formatId('usr', owner)).execute();
 }
 
 /** The owner's accounts from which money can still leave, locked. */

@@ -98,21 +98,27 @@ describe('identity.user.erased', () => {
     return inTransaction(service.db, (tx) => onUserErased.handle(tx, [onUserErased.parse(event)]));
   };
 
-  it('names of accounts, goals and kept answers are in no column of any table afterwards, however often it comes', async () => {
-    const owner = service.caller();
+  it('names of accounts, goals, payees and kept answers are in no column of any table afterwards, however often it comes', async () => {
+    const owner = service.caller({ claims: { auth_time: Math.floor(Date.now() / 1000) } });
     const canary = 'C4nary für Ada';
     const goal = { amount: '1234567.89', dueDate: '2088-08-08' };
     const body = { name: canary, type: 'goal', currency: 'USD', goal };
     const opened = await service.call(owner, 'POST /v1/accounts', body, { 'idempotency-key': 'k' });
     const account = opened.json<AccountView>();
     await service.call(owner, `POST /v1/accounts/${account.id}/close`);
-    const traces = () => columnsWith(service.database.ownerUrl, 'accounts', [canary, '2088-08-08', '123456789']);
+    const payee = { name: canary, accountNumber: 'MT84MALT011000012345MTLCAST001S' };
+    await service.call(owner, 'POST /v1/payees', payee, { 'idempotency-key': 'k' });
+    const canaries = [canary, '2088-08-08', '123456789', 'MTLCAST001S'];
+    const traces = () => columnsWith(service.database.ownerUrl, 'accounts', canaries);
     expect(await traces()).toEqual([
       'account_openings.answer',
       'accounts.goal_amount',
       'accounts.goal_due_date',
       'accounts.name',
+      'idempotency_keys.body',
       'outbox.event',
+      'payees.account_number',
+      'payees.name',
     ]);
     // As the relay does once an event is published.
     await service.db.deleteFrom('outbox').execute();
@@ -124,6 +130,22 @@ describe('identity.user.erased', () => {
     const kept = await service.call(staff, `GET /v1/accounts/${account.id}`);
     expect(kept.json()).toMatchObject({ id: account.id, owner: owner.id, name: 'Closed account', status: 'closed' });
     expect(await service.db.selectFrom('outbox').selectAll().execute()).toEqual([]);
+  });
+
+  it('of an erasure and payees added at the same moment no payee is left, and none is added later', async () => {
+    const wish = (accountNumber: string) => ({ name: 'Grace', accountNumber });
+    for (let round = 0; round < 8; round += 1) {
+      const owner = service.caller({ claims: { auth_time: Math.floor(Date.now() / 1000) } });
+      const add = (number: string, key: string) =>
+        service.call(owner, 'POST /v1/payees', wish(number), { 'idempotency-key': key });
+      const adding = () => Promise.all([add('DE89370400440532013000', 'a'), add('NL91ABNA0417164300', 'b')]);
+      const [answers] = await Promise.all([adding(), erase(owner)]);
+      for (const { status } of answers) expect([201, 409]).toContain(status);
+      expect((await service.call(owner, 'GET /v1/payees')).json()).toMatchObject({ data: [] });
+      expect((await add('BE68539007547034', 'c')).status).toBe(409);
+      const keys = service.db.selectFrom('idempotency_keys').select('key').where('caller', '=', owner.id);
+      expect(await keys.execute()).toEqual([]);
+    }
   });
 
   it('an account that should not be open is frozen, and the ledger told; nobody opens another', async () => {
@@ -151,6 +173,14 @@ describe('identity.user.erased', () => {
 it('every table that names an owner is known to the erasure', async () => {
   const { rows } = await sql<{ table: string }>`
     select table_name as table from information_schema.columns
-    where table_schema = 'accounts' and column_name in ('owner', 'owner_id', 'user_id') order by 1`.execute(service.db);
-  expect(rows.map(({ table }) => table)).toEqual(['account_openings', 'accounts', 'owners']);
+    where table_schema = 'accounts' and column_name in ('owner', 'owner_id', 'user_id', 'caller') order by 1`.execute(
+    service.db,
+  );
+  expect(rows.map(({ table }) => table)).toEqual([
+    'account_openings',
+    'accounts',
+    'idempotency_keys',
+    'owners',
+    'payees',
+  ]);
 });

@@ -57,8 +57,8 @@ export interface Answer {
   json<Body = Record<string, unknown>>(): Body;
 }
 
-/** Starts one. A test that makes the ledger fail wants its own: the breaker remembers. */
-export async function startTestService(): Promise<TestService> {
+/** Starts one, with few payees per owner where told. A test that makes the ledger fail wants its own: the breaker remembers. */
+export async function startTestService({ perOwner = 1_000 } = {}): Promise<TestService> {
   const database = await accountsDatabase();
   const issuer = testIssuer();
   const ledgerServer = await startTestLedger(issuer);
@@ -76,6 +76,7 @@ export async function startTestService(): Promise<TestService> {
     keys: issuer.keys,
     tokenIssuer: issuer.issuer,
     numbers: { country: 'LU', bankCode: '999' },
+    payees: { stepUpSeconds: 600, perOwner },
   });
   const call = caller(app);
   return {

@@ -16,6 +16,7 @@ export const exportFormat = 'florin.export.v1';
 /** What the other services keep: where it lies, by the name that it has in the export. */
 const remoteLists = [
   ['accounts', 'accounts', '/v1/accounts'],
+  ['payees', 'accounts', '/v1/payees'],
   ['transactions', 'transactions', '/v1/transactions'],
   ['holds', 'transactions', '/v1/holds'],
   ['payments', 'transactions', '/internal/own-payments'],

@@ -28,6 +28,7 @@ const exportSchema = Type.Object({
   mails: list('Mails of the last days: what about, and what became of them; `to` where it was another address'),
   auditLog: list('Entries of the audit log about the caller'),
   accounts: list('As `GET /v1/accounts` shows them'),
+  payees: list('As `GET /v1/payees` shows them'),
   transactions: list('As `GET /v1/transactions` shows them'),
   holds: list('As `GET /v1/holds` shows them'),
   payments: list('Deposits and withdrawals with the card or account at the other end'),

@@ -44,6 +44,7 @@ describe('GET /v1/me/export', () => {
     await identity.call('PATCH', `/v1/users/${visitor.id}`, { token: adminToken, body: { kycLevel: 'basic' } });
     for (const path of [
       '/v1/accounts',
+      '/v1/payees',
       '/v1/transactions',
       '/v1/holds',
       '/internal/own-payments',
@@ -61,7 +62,7 @@ describe('GET /v1/me/export', () => {
     const all = JSON.parse(text) as Export;
     expect(Object.keys(all)).toEqual([
       ...['format', 'exportedAt', 'profile', 'signIn', 'sessions', 'apiKeys', 'passkeys', 'mails', 'auditLog'],
-      ...['accounts', 'transactions', 'holds', 'payments', 'notifications'],
+      ...['accounts', 'payees', 'transactions', 'holds', 'payments', 'notifications'],
     ]);
     expect(all).toMatchObject({
       format: 'florin.export.v1',
@@ -69,6 +70,7 @@ describe('GET /v1/me/export', () => {
       signIn: { secondFactorSince: expect.any(String), recoveryCodesLeft: 10 },
       apiKeys: [{ id: key.body.id, name: 'My program', revokedAt: expect.any(String) }],
       mails: [{ kind: 'verify_email' }],
+      payees: [{ of: '/v1/payees', text: 'with "quotes", ünïcode and\nlines' }],
       payments: [{ of: '/internal/own-payments', text: 'with "quotes", ünïcode and\nlines' }],
     });
     const [newest] = all.auditLog;
