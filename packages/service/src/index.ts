@@ -1,5 +1,6 @@
 export { deadline } from './deadline.ts';
 export { problemFor, sendProblem, toProblem } from './errors.ts';
+export { AnswerStatusError, type Form, getJson, type JsonQuestion } from './get-json.ts';
 export { beginDraining, isDraining, type ReadinessCheck } from './health.ts';
 export {
   idempotencyHeader,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getJson } from '@florin/service';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -51,16 +52,6 @@ async function readPage(list: RemoteList, cursor: string | null) {
 }
 
 async function fetchPage(url: URL, { authorization, signal }: RemoteList) {
-  const response = await fetch(url, {
-    headers: { accept: 'application/json', authorization },
-    redirect: 'error',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(pageDeadlineMs)]),
-  });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new Error(`${url.pathname} answered ${response.status}`);
-  }
-  const answer: unknown = await response.json();
-  if (!page.Check(answer)) throw new Error(`${url.pathname} answered with something that is no page`);
-  return answer;
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(pageDeadlineMs)]);
+  return await getJson(url, { authorization, form: page, signal: ended });
 }
