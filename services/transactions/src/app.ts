@@ -8,6 +8,7 @@ import { approvalRoutes } from './approvals/approval-routes.ts';
 import { batchRoutes } from './batches/batch-routes.ts';
 import { conversionRoutes } from './conversions/conversion-routes.ts';
 import { builtInRates } from './conversions/rates.ts';
+import type { DeliveryClient } from './deliveries/delivery-client.ts';
 import type { PostingEngine } from './engine/posting-engine.ts';
 import { explanationRoutes } from './explanations/explanation-routes.ts';
 import { holdRoutes } from './holds/hold-routes.ts';
@@ -28,6 +29,8 @@ export interface AppDependencies {
   db: Database<Tables>;
   engine: PostingEngine;
   payments: Payments;
+  /** What notification knows of webhooks. */
+  deliveries: Pick<DeliveryClient, 'deliveriesOf'>;
   /** How long a hold lasts when its request does not say, in seconds; 7 days unless told. */
   holdExpiresInSeconds?: number;
   keys: KeySource;
@@ -59,7 +62,7 @@ export function buildApp(dependencies: AppDependencies): Server {
   balanceRoutes(app, { db });
   transactionRoutes(app, { db });
   ownPaymentsRoutes(app, { db });
-  explanationRoutes(app, { db });
+  explanationRoutes(app, { db, deliveries: dependencies.deliveries });
   const desk = { engine, db, findByNumber: accountNumberLookup(db), policy };
   transferRoutes(app, desk);
   batchRoutes(app, desk);

@@ -5,6 +5,7 @@ const needed = {
   DATABASE_URL: 'postgres://transactions:s3cret@127.0.0.1/florin',
   BUS_URL: 'postgres://bus:s3cret@127.0.0.1/florin',
   IDENTITY_URL: 'http://127.0.0.1:3001',
+  NOTIFICATION_URL: 'http://127.0.0.1:3004',
   LEDGER_SEAL_KEY: Buffer.alloc(32, 7).toString('base64'),
 };
 

@@ -23,6 +23,11 @@ export const settings = Type.Object({
   }),
   BUS_NAMESPACE: Type.String({ default: 'florin', minLength: 1, description: 'Prefix of exchanges and queues' }),
   IDENTITY_URL: Type.String({ minLength: 1, description: 'Base URL of identity' }),
+  NOTIFICATION_URL: Type.String({
+    minLength: 1,
+    pattern: '^https?://',
+    description: 'Base URL of notification, which knows what was delivered by webhook',
+  }),
   LEDGER_LANES: Type.Integer({
     default: 2,
     minimum: 1,
@@ -72,6 +77,7 @@ export function toConfig(env: Static<typeof settings>) {
     database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE },
     bus: { url: env.BUS_URL, namespace: env.BUS_NAMESPACE },
     identityUrl: env.IDENTITY_URL,
+    notificationUrl: env.NOTIFICATION_URL,
     tokenIssuer: env.TOKEN_ISSUER,
     engine: {
       lanes: env.LEDGER_LANES,

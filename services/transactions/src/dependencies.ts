@@ -8,6 +8,7 @@ import type { AppDependencies } from './app.ts';
 import { startChecker } from './checker/start-checker.ts';
 import type { Config } from './config.ts';
 import { startQuoteCleaning } from './conversions/start-quote-cleaning.ts';
+import { createDeliveryClient } from './deliveries/delivery-client.ts';
 import { createPostingEngine } from './engine/posting-engine.ts';
 import { startExpiringHolds } from './holds/expire-holds.ts';
 import { startInboxCleaning } from './inbox-cleaning.ts';
@@ -30,7 +31,7 @@ export interface Dependencies extends AppDependencies {
 }
 
 /**
- * Opens everything the process needs and starts its background work. A broker, identity or provider that is away does
+ * Opens everything the process needs and starts its background work. A broker, identity, notification or provider that is away does
  * not matter here.
  * @throws {MigrationError} when database and code don't fit
  */
@@ -50,6 +51,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
   const payments = startPayments({ db, engine, logger }, config.payments);
   const transport = connectTransport({ ...config.bus, logger });
   const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href });
+  const deliveries = createDeliveryClient({ url: config.notificationUrl, logger });
   const background = [
     payments,
     startRelay({ databaseUrl: url, schema, transport, logger }),
@@ -65,6 +67,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     db,
     engine,
     payments,
+    deliveries,
     holdExpiresInSeconds: config.holdExpiresInSeconds,
     keys,
     tokenIssuer: config.tokenIssuer,
@@ -74,6 +77,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
     async close() {
       await Promise.all(background.map((work) => work.close()));
       await engine.close();
+      deliveries.close();
       keys.close();
       await transport.close();
       await db.destroy();

@@ -30,6 +30,7 @@ export async function openApiText(): Promise<string> {
       wake: () => undefined,
       close: async () => undefined,
     },
+    deliveries: { deliveriesOf: async () => null },
     keys: staticKeys({ keys: [] }),
     tokenIssuer: 'https://florin.dev',
   });

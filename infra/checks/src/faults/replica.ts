@@ -90,6 +90,7 @@ function replicaEnvironment(fleet: Fleet, port: number, settings: NodeJS.Process
     DATABASE_URL: database('transactions'),
     BUS_URL: fleet.amqp ?? database('bus'),
     IDENTITY_URL: fleet.process('identity').url,
+    NOTIFICATION_URL: fleet.process('notification').url,
     SERVICE_CLIENT_SECRET: secrets['client.transactions'],
     LEDGER_SEAL_KEY: secrets['transactions.seals'],
     SANDBOX_PROVIDER_URL: fleet.process('sandbox-provider').url,

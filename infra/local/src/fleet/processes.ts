@@ -76,6 +76,7 @@ export const processes: readonly ProcessDefinition[] = [
     environment: ({ busUrl, secret, url }) => ({
       BUS_URL: busUrl,
       IDENTITY_URL: url('identity'),
+      NOTIFICATION_URL: url('notification'),
       SERVICE_CLIENT_SECRET: secret(clientSecret('transactions')),
       LEDGER_SEAL_KEY: secret('transactions.seals'),
       SANDBOX_PROVIDER_URL: url('sandbox-provider'),

@@ -6,6 +6,7 @@ import type { Static } from 'typebox';
 import { isStaff } from '../accounts/may-read.ts';
 import { accountName } from '../accounts/public-id.ts';
 import { quoteOf } from '../conversions/quote-queries.ts';
+import type { DeliveryClient } from '../deliveries/delivery-client.ts';
 import { notFound } from '../errors.ts';
 import { findHold } from '../holds/hold-queries.ts';
 import { holdView } from '../holds/hold-view.ts';
@@ -31,14 +32,27 @@ import type { ExplanationSchema } from './explanation-schema.ts';
 
 type Explanation = Static<typeof ExplanationSchema>;
 
+/** Where an explanation is put together from. */
+export interface ExplanationSources {
+  readonly db: Database<Tables>;
+  readonly deliveries: Pick<DeliveryClient, 'deliveriesOf'>;
+}
+
+/** Who wants to know, with the `Authorization` of the request. */
+export interface ExplanationReader {
+  readonly user: UserPrincipal;
+  readonly authorization: string;
+}
+
 /**
  * How a transaction came to be, from what is recorded and nothing else. Whoever may read the transaction may read this;
- * what belongs to the other side (its balances, who asked) is left out as it is there.
+ * what belongs to the other side (its balances, who asked) is left out as it is there. Deliveries are those that
+ * notification shows to the reader; without an answer from there all the rest is told.
  * @throws {ProblemError} not_found
  */
 export async function explainTransaction(
-  db: Database<Tables>,
-  user: UserPrincipal,
+  { db, deliveries }: ExplanationSources,
+  { user, authorization }: ExplanationReader,
   id: string | undefined,
 ): Promise<Explanation> {
   const transaction = await readTransaction(db, user, id);
@@ -72,6 +86,7 @@ export async function explainTransaction(
     ...(hold && { hold: holdView(hold) }),
     reversals: (await findReversals(db, id)).map((reversal) => formatId('txn', reversal)),
     events: eventsOf(transaction),
+    deliveries: await deliveries.deliveriesOf(transaction.id, authorization),
     seal: seal === undefined ? null : Number(seal),
   };
 }

@@ -57,6 +57,7 @@ describe('GET /v1/transactions/{id}/explain', () => {
       providerCalls: [],
       reversals: [],
       events: [{ type: 'transactions.transaction.posted.v1', time: read.json().postedAt }],
+      deliveries: [],
       seal: null,
     });
     await sealPosted(service.ledger.db, sealKey(Buffer.alloc(32, 7)));

@@ -1,5 +1,6 @@
 import { idSchema } from '@florin/service';
 import Type from 'typebox';
+import { DeliverySchema } from '../deliveries/delivery-schema.ts';
 import { HoldSchema } from '../holds/hold-view.ts';
 import { TransactionSchema } from '../transactions/transaction-schema.ts';
 
@@ -76,7 +77,11 @@ export const ExplanationSchema = Type.Object({
   hold: Type.Optional(HoldSchema),
   reversals: Type.Array(idSchema('txn')),
   events: Type.Array(Type.Object({ type: Type.String(), time: Time }), {
-    description: 'Published about it; who got them by webhook is with the webhook’s deliveries',
+    description: 'Published about it',
+  }),
+  deliveries: Type.Union([Type.Array(DeliverySchema), Type.Null()], {
+    description:
+      'What became of its events at the caller’s webhook endpoints, for staff at everybody’s: 100 at most, the oldest first. Null where that could not be found out in time: ask again',
   }),
   seal: Type.Union([Type.Integer(), Type.Null()], {
     description: 'Number of the seal that covers it; null until then',

@@ -7,6 +7,7 @@ import type { PostingEngine } from '../engine/posting-engine.ts';
 import { expireHold } from '../holds/expire-holds.ts';
 import { dueHolds } from '../holds/hold-queries.ts';
 import { startCuttingProxy } from '../testing/cutting-proxy.ts';
+import { noDeliveries } from '../testing/no-deliveries.ts';
 import { engineOptions, type OpenLane, openLane, startTestLedger, type TestLedger } from '../testing/test-ledger.ts';
 import { ensureFeesAccounts, toTransferPolicy } from '../transfers/transfer-policy.ts';
 import { type AcknowledgedTransaction, historyViolations, ledgerViolations } from './invariants.ts';
@@ -87,7 +88,7 @@ export async function startRealBank(lane: OpenLane = openLane): Promise<RealBank
     const access = { db: ledger.db, engine, logger };
     const payments = { access, providers, wake: () => {}, close: async () => {} };
     const tokens = { keys: issuer.keys, tokenIssuer: issuer.issuer };
-    return { engine, app: buildApp({ ...access, payments, policy, clock, ...tokens }) };
+    return { engine, app: buildApp({ ...access, payments, deliveries: noDeliveries, policy, clock, ...tokens }) };
   });
   const bank: RealBank = {
     ledger,

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { buildApp } from '../app.ts';
 import type { PaymentState } from '../engine/command.ts';
 import type { PostingEngine } from '../engine/posting-engine.ts';
+import { noDeliveries } from '../testing/no-deliveries.ts';
 import type { PaymentProvider } from './providers/provider.ts';
 import type { Payments } from './start-payments.ts';
 import { chargeEvent, deliver } from './testing/provider-webhooks.ts';
@@ -100,6 +101,7 @@ function withFault(fault: Partial<Payments>): Server {
     db: ledger.db,
     engine: ledger.engine,
     payments: { ...ledger.payments, ...fault },
+    deliveries: noDeliveries,
     keys: ledger.issuer.keys,
     tokenIssuer: ledger.issuer.issuer,
   });

@@ -4,6 +4,7 @@ import { createLogger } from '@florin/telemetry';
 import { buildApp } from '../app.ts';
 import { startPayments } from '../payments/start-payments.ts';
 import { ensureFeesAccounts, openPolicy, type TransferPolicy } from '../transfers/transfer-policy.ts';
+import { noDeliveries } from './no-deliveries.ts';
 import { startTestLedger, type TestLedger } from './test-ledger.ts';
 
 /** The service's app on a ledger of its own, without a payment provider. */
@@ -47,8 +48,11 @@ export interface Answer {
   json<Body = Record<string, unknown>>(): Body;
 }
 
-/** Starts one; without fees and approvals unless `policy` says so. */
-export async function startTestService(policy: TransferPolicy = openPolicy): Promise<TestService> {
+/** Starts one; without fees and approvals unless `policy` says so, and without webhooks unless told of `deliveries`. */
+export async function startTestService(
+  policy: TransferPolicy = openPolicy,
+  deliveries = noDeliveries,
+): Promise<TestService> {
   const ledger = await startTestLedger();
   await ensureFeesAccounts(ledger.db, policy);
   const issuer = testIssuer();
@@ -56,7 +60,7 @@ export async function startTestService(policy: TransferPolicy = openPolicy): Pro
   const engine = ledger.engine();
   const payments = startPayments({ db: ledger.db, engine, logger }, { providers: {}, reconcileAfterMs: 30_000 });
   const tokens = { keys: issuer.keys, tokenIssuer: issuer.issuer };
-  const app = buildApp({ logger, db: ledger.db, engine, payments, policy, ...tokens });
+  const app = buildApp({ logger, db: ledger.db, engine, payments, deliveries, policy, ...tokens });
   return {
     app,
     ledger,

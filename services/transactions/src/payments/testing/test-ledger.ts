@@ -9,6 +9,7 @@ import { buildApp } from '../../app.ts';
 import type { LedgerAccountStatus } from '../../engine/command.ts';
 import { createPostingEngine } from '../../engine/posting-engine.ts';
 import type { Tables } from '../../tables.ts';
+import { noDeliveries } from '../../testing/no-deliveries.ts';
 import { openPolicy, type TransferPolicy } from '../../transfers/transfer-policy.ts';
 import { startPayments } from '../start-payments.ts';
 import { sandboxApiKey, sandboxSecret } from './sandbox-process.ts';
@@ -64,7 +65,10 @@ export async function openLedger(options: {
   );
   const issuer = testIssuer();
   const { policy = openPolicy } = options;
-  const app = buildApp({ logger, db, engine, payments, policy, keys: issuer.keys, tokenIssuer: issuer.issuer });
+  const app = buildApp({
+    ...{ logger, db, engine, payments, policy, deliveries: noDeliveries },
+    ...{ keys: issuer.keys, tokenIssuer: issuer.issuer },
+  });
   const userId = newUuid();
   const token = issuer.userToken({ userId });
   let accounts = 0;
