@@ -15,7 +15,8 @@ const order = {
 };
 
 const Token = Type.String({ minLength: 1, maxLength: 200 });
-const InstrumentType = Type.Union([Type.Literal('card'), Type.Literal('bank_account')]);
+// What there is of them is the business of real providers.
+const InstrumentType = Type.String({ pattern: '^[a-z][a-z0-9_]{0,49}$' });
 
 /** Body of POST /charges. */
 export const ChargeBody = body({ ...order, source: body({ type: InstrumentType, token: Token }) });

@@ -10,7 +10,7 @@ export interface ChargeRequest {
   amount: string;
   currency: string;
   /** Where the money comes from, or goes to; `token` may be an IBAN for a payout. */
-  source: { type: 'card' | 'bank_account'; token: string };
+  source: { type: string; token: string };
 }
 
 /** One webhook that follows from a new charge, before it has a row. */

@@ -124,7 +124,7 @@ describe('POST /v1/deposits', () => {
     ['/amount', { amount: '1.001' }],
     ['/amount', { amount: 12.5 }],
     ['/currency', { currency: 'XXX' }],
-    ['/source/type', { source: { type: 'cash', token: 'tok_ok' } }],
+    ['/source/type', { source: { type: 'Cash!', token: 'tok_ok' } }],
     ['/source/token', { source: { type: 'card' } }],
     ['/more', { more: true }],
   ])('400 validation_failed at %s for %j', async (pointer, change) => {

@@ -17,7 +17,7 @@ export interface Deposit {
   amount: bigint;
   currency: string;
   provider: string;
-  source: { type: 'card' | 'bank_account'; token: string };
+  source: { type: string; token: string };
   description: string | null;
   metadata: Record<string, string>;
 }

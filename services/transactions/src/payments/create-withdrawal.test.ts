@@ -136,6 +136,7 @@ describe('POST /v1/withdrawals', () => {
     [404, 'not_found', { account: 'acc_01h455vb4pex5vsknk084sn02q' }],
     [400, 'validation_failed', { provider: 'nobody' }],
     [400, 'validation_failed', { destination: { type: 'bank_account' } }],
+    [400, 'validation_failed', { destination: { type: 'Bank account', token: 'tok_ok' } }],
     [400, 'validation_failed', { destination: { type: 'bank_account', iban: 'GB83WEST12345698765432' } }],
     [
       400,

@@ -16,6 +16,7 @@ import { amountOf, invalidField } from '../errors.ts';
 import { descriptionField, metadataField } from '../transactions/free-fields.ts';
 import { TransactionSchema } from '../transactions/transaction-schema.ts';
 import { createDeposit, type Deposit } from './create-deposit.ts';
+import { instrumentTypeField } from './providers/provider.ts';
 import { defaultProvider, type Providers } from './providers/providers.ts';
 import type { Payments } from './start-payments.ts';
 
@@ -29,7 +30,7 @@ const DepositBody = body({
     Type.String({ minLength: 1, maxLength: 50, description: `Payment provider; \`${defaultProvider}\` unless named` }),
   ),
   source: body({
-    type: Type.Union([Type.Literal('card'), Type.Literal('bank_account')]),
+    type: instrumentTypeField,
     token: Type.String({ minLength: 1, maxLength: 200, description: "The provider's token for the card or account" }),
   }),
   description: Type.Optional(descriptionField),

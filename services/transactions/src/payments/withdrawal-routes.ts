@@ -19,7 +19,7 @@ import { needsStepUp } from '../transfers/step-up.ts';
 import type { TransferPolicy } from '../transfers/transfer-policy.ts';
 import { createWithdrawal } from './create-withdrawal.ts';
 import { hasIbanCheckDigits } from './iban.ts';
-import type { Instrument } from './providers/provider.ts';
+import { type Instrument, instrumentTypeField } from './providers/provider.ts';
 import { defaultProvider, type Providers } from './providers/providers.ts';
 import type { Payments } from './start-payments.ts';
 import type { Withdrawal } from './withdrawal.ts';
@@ -32,7 +32,7 @@ const WithdrawalBody = body({
     Type.String({ minLength: 1, maxLength: 50, description: `Payment provider; \`${defaultProvider}\` unless named` }),
   ),
   destination: body({
-    type: Type.Union([Type.Literal('card'), Type.Literal('bank_account')]),
+    type: instrumentTypeField,
     token: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: "The provider's token for the card or account" }),
     ),

@@ -112,8 +112,8 @@ describe('withdrawals through the sandbox provider', () => {
     },
   );
 
-  test('an IBAN › posted', async () => {
-    const { account, id } = await withdrawn({ destination: { type: 'bank_account', iban: 'GB82WEST12345698765432' } });
+  test.each(['bank_account', 'sepa_instant'])('an IBAN as %s › posted', async (type) => {
+    const { account, id } = await withdrawn({ destination: { type, iban: 'GB82WEST12345698765432' } });
     expect((await ended(id)).status).toBe('posted');
     expect(await balance(account)).toMatchObject(left);
   });

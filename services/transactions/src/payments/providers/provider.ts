@@ -1,10 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import Type from 'typebox';
 
 /** Why a payment came to nothing. Both texts are shown to the customer. */
 export interface PaymentFailure {
   code: string;
   message: string;
 }
+
+/** Providers know more kinds than we do, so that any word is taken here; what a provider does not know it refuses. */
+export const instrumentTypeField = Type.String({
+  pattern: '^[a-z][a-z0-9_]{0,49}$',
+  description: "Kind of instrument in the provider's words, such as `card` or `bank_account`",
+});
 
 /** A card or bank account outside: by the provider's token, or by its IBAN. */
 export type Instrument = { type: string; token: string } | { type: string; iban: string };
