@@ -52,18 +52,19 @@ function turnClock(ms: number): () => boolean {
 }
 
 /**
- * Tells whether the event loop came to its last look a second late, and this thread's own work is the reason. A loop that is
- * late looks before it serves what has arrived meanwhile.
+ * Tells whether the event loop came to its last two looks a second late, and this thread's own work is the reason. Once is a
+ * start or a long turn that is over. A loop that is late looks before it serves what has arrived meanwhile.
  */
 function watchLoop(app: FastifyInstance): () => boolean {
   let [lookedAt, worked] = [performance.now(), threadMs()];
-  let behind = false;
+  let lateLooks = 0;
   const look = () => {
     const [now, work] = [performance.now(), threadMs()];
-    behind = now - lookedAt - lookMs > longestDelayMs && work - worked > leastWorkMs;
+    const isLate = now - lookedAt - lookMs > longestDelayMs && work - worked > leastWorkMs;
+    lateLooks = isLate ? lateLooks + 1 : 0;
     [lookedAt, worked] = [now, work];
   };
   const looking = setInterval(look, lookMs).unref();
   app.addHook('onClose', async () => clearInterval(looking));
-  return () => behind;
+  return () => lateLooks > 1;
 }
