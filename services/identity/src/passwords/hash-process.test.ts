@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { argon2Sync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { constants, getPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { eventually } from '@florin/testing';
@@ -45,13 +46,26 @@ function statOf(file: string): (number: number) => string | undefined {
   return (number) => (number === 2 ? name : rest[number - 3]);
 }
 
-/** How nice the threads are that hash: those of libuv. */
-function poolNiceness(pid: number): number[] {
+/** The threads that hash: those of libuv. */
+function poolThreads(pid: number): string[] {
   return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => statOf(`/proc/${pid}/task/${thread}/stat`))
-    .filter((field) => field(2) === 'libuv-worker')
-    .map((field) => Number(field(19)));
+    .map((thread) => `/proc/${pid}/task/${thread}`)
+    .filter((thread) => statOf(`${thread}/stat`)(2) === 'libuv-worker');
 }
+
+/** How nice they are. */
+const poolNiceness = (pid: number) => poolThreads(pid).map((thread) => Number(statOf(`${thread}/stat`)(19)));
+
+/** How long they may keep a core that others wait for, in nanoseconds. */
+const poolSlices = (pid: number) => poolThreads(pid).map((thread) => sliceOf(`${thread}/sched`) ?? Number.NaN);
+
+function sliceOf(file: string): number | undefined {
+  const found = existsSync(file) ? /^se\.slice\s*:\s*(\d+)/m.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+  return found === undefined ? undefined : Number(found);
+}
+
+/** Linux has asked everybody for a slice since 6.12, where it is built to show it; Node 26 can make the call. */
+const knowsSlices = sliceOf('/proc/self/sched') !== undefined && isBuiltin('node:ffi');
 
 const refused = { code: 'upstream_unavailable', retryAfterSeconds: 1 };
 
@@ -77,7 +91,7 @@ describe('the process that hashes passwords', () => {
     const hasher = open();
     await Promise.all([hasher.hash('a password'), hashPassword('a password')]);
     const pid = pidOf(hasher);
-    const low = constants.priority.PRIORITY_BELOW_NORMAL;
+    const low = constants.priority.PRIORITY_LOW;
     expect(getPriority(pid)).toBe(low);
     expect(new Set(poolNiceness(pid))).toEqual(new Set([low]));
     expect(statOf(`/proc/${pid}/stat`)(6)).toBe(String(pid));
@@ -87,6 +101,14 @@ describe('the process that hashes passwords', () => {
     if (!existsSync('/proc/self/autogroup')) return;
     await eventually(() => expect(readFileSync(`/proc/${pid}/autogroup`, 'utf8')).toMatch(` nice ${low}\n`));
     expect(readFileSync('/proc/self/autogroup', 'utf8')).not.toMatch(` nice ${low}\n`);
+  });
+
+  it.runIf(knowsSlices)('is off its core as soon as others wake up: its turns are the longest', async () => {
+    const hasher = open();
+    await Promise.all([hasher.hash('a password'), hashPassword('a password')]);
+    expect(new Set(poolSlices(pidOf(hasher)))).toEqual(new Set([100_000_000]));
+    // Control: the same is not so of hashing here.
+    expect(Math.max(...poolSlices(process.pid))).toBeLessThan(100_000_000);
   });
 
   it('works beside the event loop; control: what works on it is seen', async () => {
