@@ -42,5 +42,7 @@ export {
 export { createPool, type PoolOptions, typeParsers } from './pool.ts';
 export { type PreparedStatement, prepare } from './prepared.ts';
 export { type Provisioned, type ProvisionedService, type ProvisionOptions, provision } from './provision.ts';
+export { runSealed, type SealedCall } from './sealed-answers.ts';
+export { seal, unseal } from './sealing.ts';
 export { type SerializedEvent, serialize, serializedFrom } from './serialized-event.ts';
 export { errorCode, inTransaction } from './transaction.ts';

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { seal } from '@florin/database';
 import { createLogger } from '@florin/telemetry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildApp } from './app.ts';
 import { changeEncryptionKey } from './change-encryption-key.ts';
 import { openResources } from './dependencies.ts';
-import { seal } from './sealing.ts';
 import { deriveSecrets } from './secrets.ts';
 import { makeKey } from './testing/api-keys.ts';
 import { codeAt, forgetUsedCodes, guardedVisitor } from './testing/second-factor.ts';

@@ -1,6 +1,5 @@
-import { type Database, inTransaction, type Transaction } from '@florin/database';
+import { type Database, inTransaction, seal, type Transaction, unseal } from '@florin/database';
 import { sql } from 'kysely';
-import { seal, unseal } from './sealing.ts';
 import { factorContext } from './second-factor/check-second-factor.ts';
 import type { Secrets } from './secrets.ts';
 import type { Tables } from './tables.ts';

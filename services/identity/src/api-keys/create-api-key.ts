@@ -1,11 +1,10 @@
 import { newApiKeySecret, type Scope } from '@florin/auth';
-import { type IdempotentAnswer, runIdempotently, type Transaction } from '@florin/database';
+import { type IdempotentAnswer, runSealed, type Transaction } from '@florin/database';
 import { formatId, newUuid, problem } from '@florin/service';
 import { recordAudit } from '../audit/record-audit.ts';
 import type { Caller } from '../caller.ts';
 import { invalidField, sessionOver } from '../errors.ts';
 import type { Resources } from '../resources.ts';
-import { seal, unseal } from '../sealing.ts';
 import type { Tables } from '../tables.ts';
 import { hashSecret } from '../tokens/service-clients.ts';
 import { lockActiveUser } from '../users/user-queries.ts';
@@ -43,17 +42,9 @@ export async function createApiKey(
   order: ApiKeyOrder,
 ): Promise<IdempotentAnswer> {
   const user = formatId('usr', caller.userId);
-  const context = `${user} ${caller.key ?? ''}`;
-  const call = { caller: user, key: caller.key, fingerprint: caller.fingerprint };
-  const answer = await runIdempotently(db, call, async (tx) => {
-    const body = await makeKey(tx, caller, order);
-    const sealed = seal(secrets.keptAnswers, context, Buffer.from(JSON.stringify(body)));
-    return { status: 201, body: sealed.toString('base64') };
-  });
-  // A kept refusal (422) is no secret and not sealed.
-  if (answer.status !== 201) return answer;
-  const sealed = Buffer.from(String(JSON.parse(answer.body)), 'base64');
-  return { ...answer, body: unseal(secrets.keptAnswers, context, sealed).toString() };
+  const sealing = { sealingKey: secrets.keptAnswers, context: `${user} ${caller.key ?? ''}` };
+  const call = { caller: user, key: caller.key, fingerprint: caller.fingerprint, ...sealing };
+  return await runSealed(db, call, async (tx) => ({ status: 201, body: await makeKey(tx, caller, order) }));
 }
 
 async function makeKey(tx: Transaction<Tables>, caller: OrderingCaller, order: ApiKeyOrder) {

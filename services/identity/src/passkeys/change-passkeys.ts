@@ -1,11 +1,10 @@
-import { type IdempotentAnswer, inTransaction, runIdempotently, type Transaction } from '@florin/database';
+import { type IdempotentAnswer, inTransaction, runSealed, type Transaction } from '@florin/database';
 import { formatId, newUuid, ProblemError } from '@florin/service';
 import { recordAudit } from '../audit/record-audit.ts';
 import type { Caller } from '../caller.ts';
 import { conflict, invalidField, notFound, sessionOver } from '../errors.ts';
 import { queueMail } from '../mail/mail-queries.ts';
 import type { Resources } from '../resources.ts';
-import { seal, unseal } from '../sealing.ts';
 import { hashRecoveryCode, newRecoveryCodes } from '../second-factor/recovery-code.ts';
 import {
   dropIdleRecoveryCodes,
@@ -50,19 +49,14 @@ export async function addPasskey(
 ): Promise<IdempotentAnswer> {
   const { db, secrets } = resources;
   const user = formatId('usr', caller.userId);
-  const context = `passkey ${user} ${caller.key ?? ''}`;
   const challenge = claimedChallenge(order.credential.response.clientDataJSON);
-  const call = { caller: user, key: caller.key, fingerprint: caller.fingerprint };
+  const sealing = { sealingKey: secrets.keptAnswers, context: `passkey ${user} ${caller.key ?? ''}` };
+  const call = { caller: user, key: caller.key, fingerprint: caller.fingerprint, ...sealing };
   try {
-    const answer = await runIdempotently(db, call, async (tx) => {
-      const body = await storePasskey(resources, tx, caller, { ...order, challenge });
-      const sealed = seal(secrets.keptAnswers, context, Buffer.from(JSON.stringify(body)));
-      return { status: 201, body: sealed.toString('base64') };
-    });
-    // A kept refusal is no secret and not sealed.
-    if (answer.status !== 201) return answer;
-    const sealed = Buffer.from(String(JSON.parse(answer.body)), 'base64');
-    return { ...answer, body: unseal(secrets.keptAnswers, context, sealed).toString() };
+    return await runSealed(db, call, async (tx) => ({
+      status: 201,
+      body: await storePasskey(resources, tx, caller, { ...order, challenge }),
+    }));
   } catch (error) {
     // The transaction that spent it is undone: a challenge is good for one answer, also for a wrong one.
     if (error instanceof ProblemError && challenge !== undefined) {

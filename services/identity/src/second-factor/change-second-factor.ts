@@ -1,11 +1,10 @@
-import { inTransaction, type Transaction } from '@florin/database';
+import { inTransaction, seal, type Transaction } from '@florin/database';
 import { formatId } from '@florin/service';
 import type { AuditAction } from '../audit/audit-entry.ts';
 import { recordAudit } from '../audit/record-audit.ts';
 import type { Caller } from '../caller.ts';
 import { accountLocked, conflict, mfaInvalid, notFound } from '../errors.ts';
 import type { Resources } from '../resources.ts';
-import { seal } from '../sealing.ts';
 import { countGuess, guessKey, takeBackGuess } from '../sessions/guess-counter.ts';
 import type { Tables } from '../tables.ts';
 import { findUser, lockUser } from '../users/user-queries.ts';

@@ -1,6 +1,5 @@
-import type { Transaction } from '@florin/database';
+import { type Transaction, unseal } from '@florin/database';
 import type { Resources } from '../resources.ts';
-import { unseal } from '../sealing.ts';
 import type { Tables } from '../tables.ts';
 import { hashRecoveryCode } from './recovery-code.ts';
 import {

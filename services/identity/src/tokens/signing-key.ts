@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { seal, unseal } from '../sealing.ts';
+import { seal, unseal } from '@florin/database';
 
 /** A public key as JWKS shows it. */
 export interface PublicKey {
