@@ -139,4 +139,20 @@ export const routes: readonly GatewayRoute[] = [
   ...rows('notification', ['POST /v1/notifications/{id}/read', 'POST /v1/notifications/read-all'], {
     access: { scopes: ['notifications:write'] },
   }),
+  ...rows(
+    'notification',
+    [
+      'POST /v1/webhook-endpoints',
+      'GET /v1/webhook-endpoints',
+      'GET /v1/webhook-endpoints/{id}',
+      'PATCH /v1/webhook-endpoints/{id}',
+      'DELETE /v1/webhook-endpoints/{id}',
+      'POST /v1/webhook-endpoints/{id}/rotate-secret',
+      'POST /v1/webhook-endpoints/{id}/test',
+      'POST /v1/webhook-endpoints/{id}/replay',
+      'GET /v1/webhook-endpoints/{id}/deliveries',
+      'POST /v1/webhook-deliveries/{id}/retry',
+    ],
+    { access: { scopes: ['webhooks:manage'] } },
+  ),
 ];

@@ -6,6 +6,16 @@ create table erased_users (
   constraint erased_users_pkey PRIMARY KEY (user_id)
 );
 
+create table idempotency_keys (
+  caller text not null,
+  key text not null,
+  fingerprint bytea not null,
+  status smallint,
+  body text,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotency_keys_pkey PRIMARY KEY (caller, key)
+);
+
 create table inbox (
   queue text not null,
   event_id text not null,
@@ -25,8 +35,101 @@ create table notifications (
   constraint notifications_pkey PRIMARY KEY (user_id, id)
 );
 
+create table webhook_attempts (
+  delivery_id uuid not null,
+  number integer not null,
+  at timestamp(3) with time zone not null,
+  status smallint,
+  error text,
+  latency_ms integer not null,
+  answer text,
+  constraint webhook_attempts_pkey PRIMARY KEY (delivery_id, number),
+  constraint webhook_attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES webhook_deliveries(id) ON DELETE CASCADE,
+  constraint webhook_attempts_check CHECK (((status IS NULL) = (error IS NOT NULL)))
+);
+
+create table webhook_deliveries (
+  id uuid not null,
+  endpoint_id uuid not null,
+  event_id uuid not null,
+  owner_id uuid not null,
+  status text not null,
+  attempts integer not null default 0,
+  tries integer not null default 0,
+  first_failed_at timestamp(3) with time zone,
+  next_attempt_at timestamp(3) with time zone,
+  last_status smallint,
+  last_attempt_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  constraint webhook_deliveries_event_id_endpoint_id_key UNIQUE (event_id, endpoint_id),
+  constraint webhook_deliveries_pkey PRIMARY KEY (id),
+  constraint webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON DELETE CASCADE,
+  constraint webhook_deliveries_event_id_owner_id_fkey FOREIGN KEY (event_id, owner_id) REFERENCES webhook_events(id, owner_id) ON DELETE CASCADE,
+  constraint webhook_deliveries_check CHECK (((status = 'pending'::text) = (next_attempt_at IS NOT NULL))),
+  constraint webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+create table webhook_endpoints (
+  id uuid not null,
+  owner_id uuid not null,
+  url text not null,
+  events text[] not null,
+  description text,
+  status text not null,
+  disabled_for text,
+  created_at timestamp(3) with time zone not null,
+  due_at timestamp(3) with time zone,
+  leased_until timestamp(3) with time zone,
+  failures integer not null default 0,
+  failing_since timestamp(3) with time zone,
+  resting_until timestamp(3) with time zone,
+  constraint webhook_endpoints_pkey PRIMARY KEY (id),
+  constraint webhook_endpoints_check CHECK (((status = 'disabled'::text) = (disabled_for IS NOT NULL))),
+  constraint webhook_endpoints_disabled_for_check CHECK ((disabled_for = ANY (ARRAY['owner'::text, 'failing'::text, 'gone'::text]))),
+  constraint webhook_endpoints_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text])))
+);
+
+create table webhook_events (
+  id uuid not null,
+  owner_id uuid not null,
+  type text not null,
+  transaction_id uuid,
+  occurred_at timestamp(3) with time zone not null,
+  body text not null,
+  constraint webhook_events_pkey PRIMARY KEY (id, owner_id)
+);
+
+create table webhook_secrets (
+  endpoint_id uuid not null,
+  id uuid not null,
+  sealed bytea not null,
+  expires_at timestamp(3) with time zone,
+  constraint webhook_secrets_pkey PRIMARY KEY (endpoint_id, id),
+  constraint webhook_secrets_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON DELETE CASCADE
+);
+
+CREATE INDEX idempotency_keys_created_at ON notification.idempotency_keys USING btree (created_at);
+
 CREATE INDEX notifications_unread ON notification.notifications USING btree (user_id, id) WHERE (read_at IS NULL);
 
+CREATE INDEX webhook_deliveries_due ON notification.webhook_deliveries USING btree (endpoint_id, next_attempt_at, id) WHERE (status = 'pending'::text);
+
+CREATE INDEX webhook_deliveries_of_endpoint ON notification.webhook_deliveries USING btree (endpoint_id, id);
+
+CREATE INDEX webhook_endpoints_due ON notification.webhook_endpoints USING btree (COALESCE(leased_until, due_at)) WHERE (status = 'enabled'::text);
+
+CREATE INDEX webhook_endpoints_of_owner ON notification.webhook_endpoints USING btree (owner_id, id);
+
+CREATE INDEX webhook_events_of_owner ON notification.webhook_events USING btree (owner_id, occurred_at, id);
+
+CREATE INDEX webhook_events_of_transaction ON notification.webhook_events USING btree (transaction_id) WHERE (transaction_id IS NOT NULL);
+
 grant delete, insert, select, update on erased_users to notification;
+grant delete, insert, select, update on idempotency_keys to notification;
 grant delete, insert, select, update on inbox to notification;
 grant delete, insert, select, update on notifications to notification;
+grant delete, insert, select, update on webhook_attempts to notification;
+grant delete, insert, select, update on webhook_deliveries to notification;
+grant delete, insert, select, update on webhook_endpoints to notification;
+grant delete, insert, select, update on webhook_events to notification;
+grant delete, insert, select, update on webhook_secrets to notification;

@@ -22,7 +22,13 @@ const accountEvents = [accountOpened.type, accountFrozen.type, accountUnfrozen.t
 export const queues = {
   'transactions.accounts': [...accountEvents, accountLimitsChanged.type],
   'accounts.ledger': [ledgerAccountOpened.type, transactionPosted.type, ...holdEvents],
-  'notification.inbox': [...accountEvents, transactionPosted.type, transactionFailed.type, userErased.type],
+  'notification.inbox': [
+    ...accountEvents,
+    ...holdEvents,
+    transactionPosted.type,
+    transactionFailed.type,
+    userErased.type,
+  ],
   'accounts.users': [userErased.type],
   'transactions.users': [userErased.type],
 } as const satisfies Record<string, readonly string[]>;

@@ -37,8 +37,8 @@ export function subscribe<Tables, Data>(
 
 /**
  * As `subscribe`, for an effect that is the same however often and in whatever order its events come: rows whose key follows
- * from the event, or that take over only what is newer. `write` makes it in one statement, to which the inbox and a transaction
- * around it add nothing but their cost: a batch of such events is one round trip.
+ * from the event, or that take over only what is newer. `write` makes it in statements of which each may be all that came about,
+ * mostly one: the inbox and a transaction around them would add nothing but their cost.
  */
 export function project<Tables, Data>(
   definition: EventDefinition<Data>,

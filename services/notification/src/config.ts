@@ -14,6 +14,30 @@ export const settings = Type.Object({
     maximum: 36_500,
     description: 'Days after which a notification is deleted',
   }),
+  WEBHOOK_SECRETS_KEY: Type.String({
+    pattern: '^[A-Za-z0-9+/_-]{43,128}={0,2}$',
+    secret: true,
+    description:
+      'Base64 of 32 or more random bytes, the same in every process: encrypts what webhooks are signed with. To change it: docs/runbooks/key-rotation.md',
+  }),
+  WEBHOOK_PRIVATE_TARGETS: Type.Union([Type.Literal('refuse'), Type.Literal('allow')], {
+    default: 'refuse',
+    description:
+      '`allow` sends webhooks to private addresses and over http too: for development and tests, never where customers are',
+  }),
+  WEBHOOK_DEADLINE_MS: Type.Integer({
+    default: 10_000,
+    minimum: 100,
+    maximum: 15_000,
+    description: 'How long a webhook waits for its answer',
+  }),
+  WEBHOOK_RETENTION_DAYS: Type.Integer({
+    default: 30,
+    minimum: 4,
+    maximum: 3_650,
+    description:
+      'Days after which events for webhooks and their deliveries are deleted; until then they can be replayed',
+  }),
 });
 
 /** @throws {SettingsError} */
@@ -32,7 +56,12 @@ export function toConfig(env: Static<typeof settings>) {
     bus: { url: env.BUS_URL, namespace: env.BUS_NAMESPACE },
     identityUrl: env.IDENTITY_URL,
     tokenIssuer: env.TOKEN_ISSUER,
-    retentionDays: env.NOTIFICATION_RETENTION_DAYS,
+    retention: { notificationDays: env.NOTIFICATION_RETENTION_DAYS, webhookDays: env.WEBHOOK_RETENTION_DAYS },
+    webhooks: {
+      masterKey: Buffer.from(env.WEBHOOK_SECRETS_KEY, 'base64'),
+      privateTargets: env.WEBHOOK_PRIVATE_TARGETS,
+      deadlineMs: env.WEBHOOK_DEADLINE_MS,
+    },
   };
 }
 

@@ -7,8 +7,9 @@ import { sql } from 'kysely';
 import type { AppDependencies } from './app.ts';
 import type { Config } from './config.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { subscriptions } from './subscriptions/index.ts';
+import { subscriptionsOf } from './subscriptions/index.ts';
 import type { Tables } from './tables.ts';
+import { startWebhookService } from './webhook-deliveries/webhook-service.ts';
 
 /** What the process holds open. */
 export interface Dependencies extends AppDependencies {
@@ -31,15 +32,19 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
 
   const transport = connectTransport({ ...config.bus, logger });
   const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href });
+  const webhooks = startWebhookService(db, config.webhooks, logger);
+  const subscriptions = subscriptionsOf(webhooks.wake);
   const background = [
     startSubscriptions({ transport, db, subscriptions, logger }),
-    startHousekeeping(db, config.retentionDays, logger),
+    startHousekeeping(db, config.retention, logger),
+    webhooks,
   ];
   return {
     db,
     logger,
     keys,
     tokenIssuer: config.tokenIssuer,
+    webhooks,
     readiness: { database: async () => void (await sql`select 1`.execute(db)) },
     async close() {
       await Promise.all(background.map((work) => work.close()));

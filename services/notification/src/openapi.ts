@@ -5,6 +5,7 @@ import { openApiDocument } from '@florin/service';
 import { createLogger } from '@florin/telemetry';
 import { buildApp } from './app.ts';
 import type { Tables } from './tables.ts';
+import { deriveWebhookKeys } from './webhook-endpoints/endpoint-secrets.ts';
 
 /** The committed document. */
 export const openApiFile = new URL('../openapi.json', import.meta.url);
@@ -17,6 +18,12 @@ export async function openApiText(): Promise<string> {
     logger: createLogger({ service: 'notification', level: 'silent' }),
     keys: staticKeys({ keys: [] }),
     tokenIssuer: 'https://florin.dev',
+    webhooks: {
+      keys: deriveWebhookKeys(Buffer.alloc(32)),
+      privateTargets: 'refuse',
+      resolve: async () => [],
+      wake: () => {},
+    },
   });
   await app.ready();
   const text = `${JSON.stringify(openApiDocument(app), undefined, 2)}\n`;

@@ -93,6 +93,7 @@ export const processes: readonly ProcessDefinition[] = [
       BUS_URL: busUrl,
       IDENTITY_URL: url('identity'),
       SERVICE_CLIENT_SECRET: secret(clientSecret('notification')),
+      WEBHOOK_SECRETS_KEY: secret('notification.webhooks'),
     }),
   },
   {

@@ -1,6 +1,9 @@
 import type { Transaction } from '@florin/database';
+import { formatId } from '@florin/service';
 import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
+import { deleteEndpoints } from '../webhook-endpoints/endpoint-queries.ts';
+import { deleteEventsOf } from '../webhook-events/webhook-event-queries.ts';
 
 /**
  * Waits until no notice is being written, and lets none begin until the transaction ends: a notice is written only
@@ -25,4 +28,24 @@ export async function deleteNotifications(tx: Transaction<Tables>, users: readon
     .deleteFrom('notifications')
     .where('user_id', 'in', [...users])
     .execute();
+}
+
+/**
+ * Deletes these people's endpoints, then their events: an event is kept only by a statement that has locked an endpoint of its
+ * owner, so that none can come once those are gone. Answers that were kept for repeats of their requests go too.
+ */
+export async function deleteWebhooks(tx: Transaction<Tables>, users: readonly string[]): Promise<void> {
+  const query = tx
+    .selectFrom('webhook_endpoints')
+    .select('id')
+    .where('owner_id', 'in', [...users])
+    .orderBy('id');
+  const endpoints = await query.forUpdate().execute();
+  await deleteEndpoints(
+    tx,
+    endpoints.map(({ id }) => id),
+  );
+  await deleteEventsOf(tx, users);
+  const callers = users.map((user) => formatId('usr', user));
+  await tx.deleteFrom('idempotency_keys').where('caller', 'in', callers).execute();
 }

@@ -5,8 +5,8 @@ import { columnsWith, eventually } from '@florin/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { insertNotices } from '../notifications/notification-queries.ts';
-import { subscriptions } from '../subscriptions/index.ts';
 import { type Caller, startTestService, type TestService } from '../testing/test-service.ts';
+import { eraseUsers } from './erase-users.ts';
 
 const canary = 'C4nary of Ada';
 let service: TestService;
@@ -14,12 +14,6 @@ beforeAll(async () => {
   service = await startTestService();
 });
 afterAll(() => service.close());
-
-async function receive(event: ReturnType<typeof newEvent>): Promise<void> {
-  const subscription = subscriptions.find(({ type }) => type === event.type);
-  if (subscription === undefined) throw new Error(`Nobody reads ${event.type}`);
-  await inTransaction(service.db, (tx) => subscription.handle(tx, [subscription.parse(event)]));
-}
 
 function opened(owner: Caller) {
   const fixed = { id: 'acc_01h455vb4pex5vsknk084sn02q', type: 'checking' as const, currency: 'USD', version: 1 };
@@ -43,17 +37,17 @@ async function inbox(user: Caller): Promise<unknown[]> {
 
 it('empties one inbox and no other, leaves no trace in any column, and keeps nothing that is told later', async () => {
   const [ada, grace] = [service.caller(), service.caller()];
-  await receive(opened(ada));
+  await service.receive(opened(ada));
   expect(await columnsWith(service.database.ownerUrl, 'notification', [canary])).toEqual(['notifications.title']);
-  await receive(erased(ada));
-  await receive(erased(ada));
+  await service.receive(erased(ada));
+  await service.receive(erased(ada));
   expect(await inbox(ada)).toEqual([]);
   expect(await columnsWith(service.database.ownerUrl, 'notification', [canary])).toEqual([]);
   // An event that was under way when the person left.
-  await receive(opened(ada));
+  await service.receive(opened(ada));
   expect(await columnsWith(service.database.ownerUrl, 'notification', [canary])).toEqual([]);
-  await receive(opened(grace));
-  await receive(erased(ada));
+  await service.receive(opened(grace));
+  await service.receive(erased(ada));
   expect(await inbox(grace)).toHaveLength(1);
 });
 
@@ -62,7 +56,7 @@ it('a notice that is being written when the erasure comes goes too', async () =>
   let erasing: Promise<void> | undefined;
   await inTransaction(service.db, async (tx) => {
     await insertNotices(tx, [notice(ada)]);
-    erasing = receive(erased(ada));
+    erasing = service.receive(erased(ada));
     await waitsForLock();
   });
   await erasing;
@@ -73,7 +67,7 @@ it('a notice that comes while the erasure is being written is not kept', async (
   const ada = service.caller();
   let telling: Promise<void> | undefined;
   await inTransaction(service.db, async (tx) => {
-    await subscriptions.find(({ type }) => type === userErased.type)?.handle(tx, [erased(ada)]);
+    await eraseUsers(tx, [parseId('usr', ada.id) ?? '']);
     telling = insertNotices(service.db, [notice(ada)]);
     await waitsForLock();
     // People read meanwhile.
@@ -91,7 +85,9 @@ it('every table that names a person is known to the erasure', async () => {
     where table_schema = 'notification' and column_name in ('owner', 'owner_id', 'user_id') order by 1`.execute(
     service.db,
   );
-  expect(rows.map(({ table }) => table)).toEqual(['erased_users', 'notifications']);
+  expect(rows.map(({ table }) => table)).toEqual([
+    ...['erased_users', 'notifications', 'webhook_deliveries', 'webhook_endpoints', 'webhook_events'],
+  ]);
 });
 
 /** Until a connection to the database waits for a lock. */

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
+import { derivedId } from '../derived-id.ts';
 
-/** What happened, in the words that webhooks use too. */
+/** What happened, in the words that webhooks use too where they tell of it. */
 export const topics = [
   'account.opened',
   'account.frozen',
@@ -8,6 +8,7 @@ export const topics = [
   'account.closed',
   'transaction.posted',
   'transaction.failed',
+  'webhook_endpoint.disabled',
 ] as const;
 
 export type Topic = (typeof topics)[number];
@@ -20,7 +21,7 @@ export interface Notice {
   readonly title: string;
   /** Empty where the title says it all. */
   readonly body: string;
-  /** Ids for a program that shows the notice: `account`, `transaction`. */
+  /** Ids for a program that shows the notice: `account`, `transaction`, `endpoint`. */
   readonly data: Readonly<Record<string, string>>;
 }
 
@@ -36,11 +37,7 @@ export interface Notification {
   readonly readAt: Date | null;
 }
 
-/**
- * The id of what a person is told of an event, both UUIDs: one for each of the two, so that it cannot be told twice. It begins
- * with the event's time and count, so that notices are in the order of events; the rest is a hash.
- */
+/** The id of what a person is told of an event, both UUIDs: one for each of the two, so that it cannot be told twice. */
 export function notificationId(event: string, user: string): string {
-  const digits = hash('sha256', `${event} ${user}`);
-  return `${event.slice(0, 19)}8${digits.slice(0, 3)}-${digits.slice(3, 15)}`;
+  return derivedId(event, user);
 }

@@ -2,12 +2,16 @@ import { accountClosed } from '@florin/contracts';
 import type { Database } from '@florin/database';
 import { project } from '@florin/messaging';
 import { accountNotice } from '../notifications/account-notices.ts';
-import { insertNotices } from '../notifications/notification-queries.ts';
 import type { Tables } from '../tables.ts';
+import { accountWebhook } from '../webhook-events/account-webhooks.ts';
+import { tell, type Wake } from './tell.ts';
 
-export const onAccountClosed = project(accountClosed, 'notification.inbox', async (db: Database<Tables>, events) => {
-  await insertNotices(
-    db,
-    events.map(({ id, data }) => ({ event: id, notices: [accountNotice('account.closed', data.account)] })),
-  );
-});
+export const onAccountClosed = (wake: Wake) =>
+  project(accountClosed, 'notification.inbox', async (db: Database<Tables>, events) => {
+    const tellings = events.map((event) => {
+      const { account } = event.data;
+      const webhooks = [accountWebhook('account.closed', account)];
+      return { event, notices: [accountNotice('account.closed', account)], webhooks };
+    });
+    await tell(db, wake, tellings);
+  });

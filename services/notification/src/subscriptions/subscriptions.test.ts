@@ -5,8 +5,9 @@ import { createLogger } from '@florin/telemetry';
 import { eventually } from '@florin/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestService, type TestService } from '../testing/test-service.ts';
-import { subscriptions } from './index.ts';
+import { subscriptionsOf } from './index.ts';
 
+const subscriptions = subscriptionsOf(() => {});
 let service: TestService;
 beforeAll(async () => {
   service = await startTestService();

@@ -1,17 +1,16 @@
 import { transactionFailed } from '@florin/contracts';
 import type { Database } from '@florin/database';
 import { project } from '@florin/messaging';
-import { insertNotices } from '../notifications/notification-queries.ts';
 import { noticeOfFailed } from '../notifications/transaction-notices.ts';
 import type { Tables } from '../tables.ts';
+import { webhookOfFailed } from '../webhook-events/transaction-webhooks.ts';
+import { tell, type Wake } from './tell.ts';
 
-export const onTransactionFailed = project(
-  transactionFailed,
-  'notification.inbox',
-  async (db: Database<Tables>, events) => {
-    await insertNotices(
-      db,
-      events.map(({ id, data }) => ({ event: id, notices: [noticeOfFailed(data)] })),
-    );
-  },
-);
+export const onTransactionFailed = (wake: Wake) =>
+  project(transactionFailed, 'notification.inbox', async (db: Database<Tables>, events) => {
+    const tellings = events.map((event) => {
+      const { data } = event;
+      return { event, notices: [noticeOfFailed(data)], webhooks: [webhookOfFailed(data)] };
+    });
+    await tell(db, wake, tellings);
+  });

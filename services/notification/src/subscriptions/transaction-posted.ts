@@ -1,17 +1,16 @@
 import { transactionPosted } from '@florin/contracts';
 import type { Database } from '@florin/database';
 import { project } from '@florin/messaging';
-import { insertNotices } from '../notifications/notification-queries.ts';
 import { noticesOfPosted } from '../notifications/transaction-notices.ts';
 import type { Tables } from '../tables.ts';
+import { webhooksOfPosted } from '../webhook-events/transaction-webhooks.ts';
+import { tell, type Wake } from './tell.ts';
 
-export const onTransactionPosted = project(
-  transactionPosted,
-  'notification.inbox',
-  async (db: Database<Tables>, events) => {
-    await insertNotices(
-      db,
-      events.map(({ id, data }) => ({ event: id, notices: noticesOfPosted(data) })),
-    );
-  },
-);
+export const onTransactionPosted = (wake: Wake) =>
+  project(transactionPosted, 'notification.inbox', async (db: Database<Tables>, events) => {
+    const tellings = events.map((event) => {
+      const { data } = event;
+      return { event, notices: noticesOfPosted(data), webhooks: webhooksOfPosted(data) };
+    });
+    await tell(db, wake, tellings);
+  });
