@@ -1,11 +1,13 @@
 import { accountOpened, userErased } from '@florin/contracts';
 import { inTransaction, newEvent } from '@florin/database';
-import { parseId } from '@florin/service';
+import { newUuid, parseId } from '@florin/service';
 import { columnsWith, eventually } from '@florin/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { insertNotices } from '../notifications/notification-queries.ts';
 import { type Caller, startTestService, type TestService } from '../testing/test-service.ts';
+import { insertEndpoint, lockOwner } from '../webhook-endpoints/endpoint-queries.ts';
+import { listEndpointsOf, recordEvents } from '../webhook-events/webhook-event-queries.ts';
 import { eraseUsers } from './erase-users.ts';
 
 const canary = 'C4nary of Ada';
@@ -49,6 +51,75 @@ it('empties one inbox and no other, leaves no trace in any column, and keeps not
   await service.receive(opened(grace));
   await service.receive(erased(ada));
   expect(await inbox(grace)).toHaveLength(1);
+});
+
+it('endpoints, secrets, events, deliveries and kept answers go with their person, and with nobody else', async () => {
+  const [ada, grace] = [service.caller(), service.caller()];
+  const url = (name: string) => `https://hooks.example/${encodeURIComponent(name)}`;
+  const body = (name: string) => ({ url: url(name), events: ['*'], description: name });
+  const headers = { 'idempotency-key': 'C4nary-key-1' };
+  const made = await service.call(ada, 'POST /v1/webhook-endpoints', { body: body('C4nary'), headers });
+  expect(made.status).toBe(201);
+  const { id } = made.json<{ id: string }>();
+  await service.call(ada, `POST /v1/webhook-endpoints/${id}/test`, { headers: { 'idempotency-key': 'C4nary-key-2' } });
+  await service.call(grace, 'POST /v1/webhook-endpoints', { body: body('Grace') });
+  await service.receive(opened(ada), opened(grace));
+  await sql`insert into webhook_attempts select id, 1, now(), 200, null, 5, 'C4nary' from webhook_deliveries
+    where owner_id = ${parseId('usr', ada.id)}`.execute(service.db);
+  const traces = () => columnsWith(service.database.ownerUrl, 'notification', ['C4nary']);
+  expect((await traces()).sort()).toEqual([
+    ...['idempotency_keys.key', 'notifications.title', 'webhook_attempts.answer', 'webhook_endpoints.description'],
+    ...['webhook_endpoints.url', 'webhook_events.body'],
+  ]);
+  await service.receive(erased(ada));
+  const rest = async () => {
+    const { rows } = await sql<Record<string, number>>`select
+      (select count(*)::int from webhook_endpoints) as endpoints, (select count(*)::int from webhook_secrets) as secrets,
+      (select count(*)::int from webhook_events) as events, (select count(*)::int from webhook_deliveries) as deliveries,
+      (select count(*)::int from webhook_attempts) as attempts, (select count(*)::int from idempotency_keys) as answers`.execute(
+      service.db,
+    );
+    return rows[0];
+  };
+  const graces = { endpoints: 1, secrets: 1, events: 1, deliveries: 1, attempts: 0, answers: 0 };
+  expect(await rest()).toEqual(graces);
+  // With a token that is still good for a moment, and by an event that was under way.
+  const late = await service.call(ada, 'POST /v1/webhook-endpoints', { body: body('C4nary') });
+  expect([late.status, late.json()]).toMatchObject([401, { code: 'unauthenticated' }]);
+  await service.receive(opened(ada));
+  expect(await rest()).toEqual(graces);
+});
+
+it('an endpoint that is being made when the erasure comes goes too, and an event that is being kept', async () => {
+  const ada = service.caller();
+  const userId = parseId('usr', ada.id) ?? '';
+  let erasing: Promise<void> | undefined;
+  await inTransaction(service.db, async (tx) => {
+    await lockOwner(tx, userId);
+    const endpoint = { id: newUuid(), url: 'https://hooks.example/', events: ['*'], description: null };
+    await insertEndpoint(tx, userId, {
+      ...{ ...endpoint, status: 'enabled', disabledFor: null, failingSince: null, createdAt: new Date() },
+    });
+    erasing = service.receive(erased(ada));
+    await waitsForLock();
+  });
+  await erasing;
+  const other = service.caller();
+  await service.call(other, 'POST /v1/webhook-endpoints', { body: { url: 'https://hooks.example/', events: ['*'] } });
+  await inTransaction(service.db, async (tx) => {
+    const [endpoint] = await listEndpointsOf(tx, [parseId('usr', other.id) ?? '']);
+    const event = { id: newUuid(), owner: endpoint?.owner ?? '', type: 'hold.created' as const, transaction: null };
+    const events = [{ ...event, occurredAt: new Date(), body: canary }];
+    const deliveries = [{ endpoint: endpoint?.id ?? '', event: event.id, owner: event.owner }];
+    expect(await recordEvents(tx, { events, endpoints: [{ id: endpoint?.id ?? '' }], deliveries })).toBe(1);
+    erasing = service.receive(erased(other));
+    await waitsForLock();
+  });
+  await erasing;
+  const owners = [ada, other].map(({ id }) => parseId('usr', id) ?? '');
+  const { rows } = await sql`select owner_id from webhook_endpoints where owner_id = any(${owners}::uuid[])
+    union all select owner_id from webhook_events where owner_id = any(${owners}::uuid[])`.execute(service.db);
+  expect(rows).toEqual([]);
 });
 
 it('a notice that is being written when the erasure comes goes too', async () => {

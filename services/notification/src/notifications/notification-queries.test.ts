@@ -1,10 +1,11 @@
-import { createDatabase, createPool, type Database } from '@florin/database';
+import type { Database } from '@florin/database';
 import { formatId, newUuid } from '@florin/service';
 import { eventually } from '@florin/testing';
-import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteNotifications } from '../erasure/erasure-queries.ts';
 import type { Tables } from '../tables.ts';
+import { type PlanWatch, watchPlans } from '../testing/plans.ts';
 import { startTestService, type TestService } from '../testing/test-service.ts';
 import {
   insertNotices,
@@ -18,24 +19,17 @@ import {
 const each = 40;
 
 let service: TestService;
+let watch: PlanWatch;
 let owner: Database<Tables>;
 let db: Database<Tables>;
-const sent: CompiledQuery[] = [];
 
 beforeAll(async () => {
   service = await startTestService();
-  const pool = (url: string) => createPool({ url, schema: 'notification', applicationName: 'reading' });
-  owner = createDatabase(pool(service.database.ownerUrl));
-  db = new Kysely({
-    dialect: new PostgresDialect({ pool: pool(service.database.url) }),
-    log: ({ level, query }) => {
-      if (level === 'query') sent.push(query);
-    },
-  });
+  watch = watchPlans(service);
+  ({ owner, db } = watch);
 });
 afterAll(async () => {
-  await owner.destroy();
-  await db.destroy();
+  await watch.close();
   await service.close();
 });
 
@@ -55,33 +49,8 @@ async function fill(people: number, daysAgo: number): Promise<string[]> {
   return rows.map((row) => row.user_id);
 }
 
-interface Plan {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  Plans?: Plan[];
-}
-
 /** How the statements that `work` sends reach the notifications: names of indexes, or what is done instead. */
-async function ways(work: () => Promise<unknown>): Promise<string[]> {
-  sent.length = 0;
-  await work();
-  expect(sent.length).toBeGreaterThan(0);
-  const found = new Set<string>();
-  const look = (plan: Plan): void => {
-    if (plan['Index Name']?.startsWith('notifications')) found.add(plan['Index Name']);
-    const isWhole = plan['Node Type'] === 'Seq Scan' && plan['Relation Name'] === 'notifications';
-    if (isWhole || plan['Node Type'] === 'Sort') found.add(plan['Node Type']);
-    plan.Plans?.forEach(look);
-  };
-  for (const { sql: statement, parameters } of sent) {
-    if (statement === 'begin' || statement === 'commit') continue;
-    const explain = CompiledQuery.raw(`explain (format json) ${statement}`, [...parameters]);
-    const { rows } = await owner.executeQuery<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explain);
-    for (const row of rows) look(row['QUERY PLAN'][0].Plan);
-  }
-  return [...found];
-}
+const ways = (work: () => Promise<unknown>) => watch.ways('notifications', work);
 
 describe('with many notifications', () => {
   const page = { unread: undefined, before: undefined, limit: 26 };

@@ -35,11 +35,11 @@ export interface DueDelivery {
 export async function claimTurns(db: Connection, limit: number, leaseMs: number): Promise<Turn[]> {
   const { rows } = await sql<Turn>`update webhook_endpoints
     set leased_until = now() + ${leaseMs} * interval '1 millisecond', due_at = null
-    where id in (
+    where id = any(array(
       select id from webhook_endpoints
       where status = 'enabled' and coalesce(leased_until, due_at) <= now()
       order by coalesce(leased_until, due_at) limit ${limit} for no key update skip locked
-    )
+    ))
     returning id as "endpointId", owner_id as "ownerId", url, leased_until as "leasedUntil", failures,
       failing_since as "failingSince"`.execute(db);
   return rows;
