@@ -99,6 +99,32 @@ export async function useFactorsAndKeys(journal: Journal, { token, account }: Wa
   });
 }
 
+/**
+ * Makes webhook endpoints whose URLs hold a token, and has something sent there that nobody takes. What a customer puts into his own
+ * URL is shown to him, and stands nowhere else.
+ */
+export async function useWebhooks(journal: Journal, { token }: Watched): Promise<void> {
+  const headers = { 'idempotency-key': journal.give('Idempotency-Key of a webhook endpoint') };
+  const own = journal.take('token in the URL of a webhook endpoint', `Canary${randomUUID()}`);
+  const order = { url: `http://127.0.0.1:1/${own}?token=${own}`, events: ['*'] };
+  const { body: made } = await journal.done('POST /v1/webhook-endpoints', { token, headers, body: order });
+  journal.take('secret of a webhook endpoint', made.secret);
+  await journal.done('POST /v1/webhook-endpoints', { token, headers, body: order });
+  const { body: rotated } = await journal.done(`POST /v1/webhook-endpoints/${made.id}/rotate-secret`, { token });
+  journal.take('secret of a webhook endpoint after its rotation', rotated.secret);
+  const withPassword = order.url.replace('//', `//user:${journal.give('password in the URL of a webhook endpoint')}@`);
+  await journal.call('POST /v1/webhook-endpoints', { token, body: { ...order, url: withPassword } });
+  await journal.done(`POST /v1/webhook-endpoints/${made.id}/test`, { token });
+  await eventually(
+    async () => {
+      const { body } = await journal.done(`GET /v1/webhook-endpoints/${made.id}/deliveries`, { token });
+      const [delivery] = body.data as { attemptCount: number }[];
+      if (!delivery || delivery.attemptCount === 0) throw new Error('nothing was sent');
+    },
+    { timeoutMs: 20_000, intervalMs: 100 },
+  );
+}
+
 /** Pays in and out with instruments whose tokens and numbers are canaries, and sends webhooks with forged signatures. */
 export async function pay(journal: Journal, { token, account }: Watched): Promise<void> {
   const money = { account, amount: '5.00', currency: 'USD' };

@@ -6,7 +6,15 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { throughEveryField } from '../canaries/every-field.ts';
 import { Journal } from '../canaries/journal.ts';
-import { changePasswords, keepPayees, pay, signUp, useFactorsAndKeys, type Watched } from '../canaries/journeys.ts';
+import {
+  changePasswords,
+  keepPayees,
+  pay,
+  signUp,
+  useFactorsAndKeys,
+  useWebhooks,
+  type Watched,
+} from '../canaries/journeys.ts';
 import { type Canary, leaksIn } from '../canaries/leaks.ts';
 import { type Document, readDocument } from '../fuzz/operations.ts';
 import { capturedEvents, captureEvents } from './captured-events.ts';
@@ -29,13 +37,14 @@ beforeAll(async () => {
     transport: 'embedded',
     env: {
       ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, FLORIN_TRACE_RATIO: '1', OTEL_BSP_SCHEDULE_DELAY: '200' },
-      ...{ FLORIN_RATE_LIMITS: 'off', LOG_LEVEL: 'debug' },
+      ...{ FLORIN_RATE_LIMITS: 'off', LOG_LEVEL: 'debug', WEBHOOK_PRIVATE_TARGETS: 'allow' },
     },
   });
   await captureEvents(fleet);
   journal = new Journal(fleet.gateway);
   document = await readDocument(fleet.gateway);
   const who = await signUp(journal, planted);
+  await useWebhooks(journal, who);
   await pay(journal, who);
   await keepPayees(journal, who);
   await useFactorsAndKeys(journal, who);

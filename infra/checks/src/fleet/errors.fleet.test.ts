@@ -86,6 +86,10 @@ const cases: Record<string, [status: number, sent: () => Sent]> = {
   account_not_found: [422, () => transfer({ to: nobody })],
   currency_mismatch: [422, () => transfer({ to: euros })],
   same_account: [422, () => transfer({ to: ada.account.id })],
+  webhook_url_not_allowed: [
+    422,
+    () => ({ request: 'POST /v1/webhook-endpoints', body: { url: 'https://0xa9fea9fe/latest', events: ['*'] } }),
+  ],
   account_not_empty: [422, () => ({ request: `POST /v1/accounts/${ada.account.id}/close` })],
 };
 

@@ -25,6 +25,8 @@ it('a person takes everything along, leaves once the accounts are closed, and is
   const canary = `C4nary-${randomUUID().slice(0, 8)}`;
   const grace = await newCustomer(fleet, 'Grace', '1.00');
   const ada = await newPerson(fleet, canary);
+  const endpoint = { url: `https://hooks.example/${canary}`, events: ['*'], description: canary };
+  expect((await send(ada.accessToken, 'POST /v1/webhook-endpoints', endpoint)).status).toBe(201);
   const account = await ada.client.openAccount({ name: `Savings of ${canary}`, type: 'checking', currency: 'USD' });
   await payIn(ada.client, account.id, '10.00');
   const order = { from: account.id, to: grace.account.id, amount: '10.00', currency: 'USD' };
@@ -43,7 +45,10 @@ it('a person takes everything along, leaves once the accounts are closed, and is
       payees: [payee],
       transactions: [{ id: transfer }, { type: 'deposit' }],
       payments: [{ type: 'deposit', instrument: { type: 'card', token: 'tok_ok' } }],
+      webhookEndpoints: [endpoint],
     });
+    expect(body.webhookDeliveries).toContainEqual(expect.objectContaining({ type: 'account.opened' }));
+    expect(JSON.stringify(body)).not.toContain('whsec_');
     expect(body.notifications).toHaveLength(3);
   });
 

@@ -62,6 +62,16 @@ async function newPasskey(owner: Owner): Promise<string> {
 
 type Made = { id: string };
 
+/** A name that leads nowhere: nothing of a test goes out. */
+async function newEndpoint(owner: Owner): Promise<string> {
+  const order = { url: 'https://hooks.example/in', events: ['hold.voided'] };
+  return ((await call(owner, 'POST /v1/webhook-endpoints', order)) as Made).id;
+}
+
+async function newDelivery(owner: Owner): Promise<string> {
+  return ((await call(owner, `POST /v1/webhook-endpoints/${await newEndpoint(owner)}/test`)) as Made).id;
+}
+
 /** How to get something of the owner's, by the prefix of its id: a new one each time where that can be. */
 export const makers: Readonly<Record<(typeof idKinds)[number], (owner: Owner) => Promise<string>>> = {
   acc: async ({ client }) => (await client.openAccount({ name: 'Another', type: 'checking', currency: 'USD' })).id,
@@ -81,6 +91,8 @@ export const makers: Readonly<Record<(typeof idKinds)[number], (owner: Owner) =>
     ((await call(owner, 'POST /v1/payees', { name: 'A payee', accountNumber: newIban() })) as Made).id,
   fxq: async (owner) =>
     ((await call(owner, 'POST /v1/fx/quotes', { sell: 'USD', buy: 'EUR', amount: '1.00', side: 'sell' })) as Made).id,
+  whe: newEndpoint,
+  whd: newDelivery,
 };
 
 /** One of each, but no passkey: the owner has to be able to log in with the password. */

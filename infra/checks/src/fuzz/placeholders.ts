@@ -5,7 +5,7 @@ export const callers = ['customer', 'other', 'operator', 'nobody'] as const;
 export type Caller = (typeof callers)[number];
 
 /** Kinds of ids that there are placeholders for. */
-export const idKinds = ['acc', 'txn', 'hld', 'ses', 'key', 'ntf', 'usr', 'fxq', 'pky', 'pye'] as const;
+export const idKinds = ['acc', 'txn', 'hld', 'ses', 'key', 'ntf', 'usr', 'fxq', 'pky', 'pye', 'whe', 'whd'] as const;
 
 const exampleId = '01h455vb4pex5vsknk084sn02q';
 

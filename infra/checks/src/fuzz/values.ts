@@ -11,7 +11,7 @@ const texts = [
   ...['2026-11', '2026-11-20', '2099-12-31', '0001-01-01', '2026-02-31', '2030-01-31T00:00:00Z', '9999-12-31'],
   ...['2026-11-20T12:00:00.000Z', '2026-11-20T12:00:00+14:00', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'],
   ...['2016-12-31T23:59:60Z', '123456', 'DE89370400440532013000', 'tok_ok', 'tok_declined', 'sandbox'],
-  ...['https://example.com/hook', 'http://127.0.0.1/', 'en', 'de-DE', '127.0.0.1', '10.0.0.0/8', '::1', 'active'],
+  ...['https://hooks.example/in', 'http://127.0.0.1/', 'en', 'de-DE', '127.0.0.1', '10.0.0.0/8', '::1', 'active'],
   ...['transfer', 'posted', '*', 'transaction.posted', 'a long enough password, really', 'x'.repeat(140)],
 ];
 
@@ -33,6 +33,7 @@ const likely: Readonly<Record<string, readonly string[]>> = {
   refreshToken: ['{{refresh.own}}'],
   locale: ['en', 'de-DE'],
   expiresAt: ['2099-12-31T00:00:00Z'],
+  url: ['https://hooks.example/in'],
 };
 
 /** Whether it is known what a field of that name has. */

@@ -21,6 +21,8 @@ const remoteLists = [
   ['holds', 'transactions', '/v1/holds'],
   ['payments', 'transactions', '/internal/own-payments'],
   ['notifications', 'notification', '/v1/notifications'],
+  ['webhookEndpoints', 'notification', '/v1/webhook-endpoints'],
+  ['webhookDeliveries', 'notification', '/internal/own-webhook-deliveries'],
 ] as const;
 
 type Pages = AsyncGenerator<readonly unknown[]>;

@@ -33,6 +33,8 @@ const exportSchema = Type.Object({
   holds: list('As `GET /v1/holds` shows them'),
   payments: list('Deposits and withdrawals with the card or account at the other end'),
   notifications: list('As `GET /v1/notifications` shows them'),
+  webhookEndpoints: list('As `GET /v1/webhook-endpoints` shows them, without their secrets'),
+  webhookDeliveries: list('Webhooks with their attempts, as `GET /v1/webhook-endpoints/{id}/deliveries` shows them'),
 });
 
 /** Everything that is kept of the caller, in one document. */

@@ -49,6 +49,8 @@ describe('GET /v1/me/export', () => {
       '/v1/holds',
       '/internal/own-payments',
       '/v1/notifications',
+      '/v1/webhook-endpoints',
+      '/internal/own-webhook-deliveries',
     ]) {
       lists.items.set(path, [{ of: path, text: 'with "quotes", ünïcode and\nlines' }]);
     }
@@ -63,6 +65,7 @@ describe('GET /v1/me/export', () => {
     expect(Object.keys(all)).toEqual([
       ...['format', 'exportedAt', 'profile', 'signIn', 'sessions', 'apiKeys', 'passkeys', 'mails', 'auditLog'],
       ...['accounts', 'payees', 'transactions', 'holds', 'payments', 'notifications'],
+      ...['webhookEndpoints', 'webhookDeliveries'],
     ]);
     expect(all).toMatchObject({
       format: 'florin.export.v1',
