@@ -20,6 +20,13 @@ export const settings = Type.Object({
     description:
       'Base64 of 32 or more random bytes, the same in every process: encrypts what webhooks are signed with. To change it: docs/runbooks/key-rotation.md',
   }),
+  WEBHOOK_SECRETS_KEY_PREVIOUS: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9+/_-]{43,128}={0,2}$',
+      secret: true,
+      description: 'The key before, for the start that encrypts anew what is encrypted with it',
+    }),
+  ),
   WEBHOOK_PRIVATE_TARGETS: Type.Union([Type.Literal('refuse'), Type.Literal('allow')], {
     default: 'refuse',
     description:
@@ -47,6 +54,7 @@ export function readEnv(env: NodeJS.ProcessEnv): Static<typeof settings> {
 
 /** The configuration as the code uses it. Durations are milliseconds unless their name says otherwise. */
 export function toConfig(env: Static<typeof settings>) {
+  const previous = env.WEBHOOK_SECRETS_KEY_PREVIOUS;
   return {
     host: env.HOST,
     port: env.PORT,
@@ -59,6 +67,7 @@ export function toConfig(env: Static<typeof settings>) {
     retention: { notificationDays: env.NOTIFICATION_RETENTION_DAYS, webhookDays: env.WEBHOOK_RETENTION_DAYS },
     webhooks: {
       masterKey: Buffer.from(env.WEBHOOK_SECRETS_KEY, 'base64'),
+      previousKey: previous === undefined ? undefined : Buffer.from(previous, 'base64'),
       privateTargets: env.WEBHOOK_PRIVATE_TARGETS,
       deadlineMs: env.WEBHOOK_DEADLINE_MS,
     },

@@ -9,7 +9,7 @@ import type { Config } from './config.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { subscriptionsOf } from './subscriptions/index.ts';
 import type { Tables } from './tables.ts';
-import { startWebhookService } from './webhook-deliveries/webhook-service.ts';
+import { openWebhookService } from './webhook-deliveries/webhook-service.ts';
 
 /** What the process holds open. */
 export interface Dependencies extends AppDependencies {
@@ -32,7 +32,7 @@ export async function openDependencies(config: Config): Promise<Dependencies> {
 
   const transport = connectTransport({ ...config.bus, logger });
   const keys = remoteKeys({ url: new URL('/.well-known/jwks.json', config.identityUrl).href });
-  const webhooks = startWebhookService(db, config.webhooks, logger);
+  const webhooks = await openWebhookService(db, config.webhooks, logger);
   const subscriptions = subscriptionsOf(webhooks.wake);
   const background = [
     startSubscriptions({ transport, db, subscriptions, logger }),

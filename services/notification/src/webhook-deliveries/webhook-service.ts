@@ -1,6 +1,7 @@
 import type { Database } from '@florin/database';
 import { startPeriodic } from '@florin/service';
 import type { Tables } from '../tables.ts';
+import { changeSecretsKey } from '../webhook-endpoints/change-secrets-key.ts';
 import { deriveWebhookKeys } from '../webhook-endpoints/endpoint-secrets.ts';
 import { resolveByDns, resolveBySystem } from '../webhook-targets/resolve-host.ts';
 import type { PrivateTargets } from '../webhook-targets/target-url.ts';
@@ -14,18 +15,25 @@ const measureMs = 15_000;
 /** How webhooks are sent, as the settings say. */
 export interface WebhookSettings {
   masterKey: Buffer;
+  /** What things were encrypted with before. */
+  previousKey: Buffer | undefined;
   privateTargets: PrivateTargets;
   deadlineMs: number;
 }
 
-/** Delivers webhooks, measures what waits, and is what the routes work with. */
-export function startWebhookService(
+/** Delivers webhooks, measures what waits, and is what the routes work with. Nothing is sent before its secret can be read. */
+export async function openWebhookService(
   db: Database<Tables>,
-  { masterKey, privateTargets, deadlineMs }: WebhookSettings,
+  { masterKey, previousKey, privateTargets, deadlineMs }: WebhookSettings,
   logger: WebhookOffice['logger'],
-): Webhooks & { close(): Promise<void> } {
+): Promise<Webhooks & { close(): Promise<void> }> {
   const resolve = privateTargets === 'allow' ? resolveBySystem : resolveByDns;
   const rules = { keys: deriveWebhookKeys(masterKey), privateTargets, resolve };
+  if (previousKey) {
+    const changed = await changeSecretsKey(db, { from: deriveWebhookKeys(previousKey), to: rules.keys });
+    // Not under the names of secrets, whose values no line shows.
+    logger.warn({ endpoints: changed.secrets, answers: changed.keptAnswers }, 'webhook secrets encrypted anew');
+  }
   if (privateTargets === 'allow') logger.warn({}, 'WEBHOOK_PRIVATE_TARGETS=allow: webhooks may reach inside');
   const sending = startWebhooks({ ...rules, db, deadlineMs, logger });
   const measuring = startPeriodic({

@@ -26,14 +26,15 @@ export function shownSecret(secret: Buffer): string {
   return `whsec_${secret.toString('base64')}`;
 }
 
-const contextOf = (endpointId: string) => `webhook endpoint ${endpointId}`;
+/** What a sealed secret is bound to. */
+export const secretContext = (endpointId: string): string => `webhook endpoint ${endpointId}`;
 
 /** A secret as it stands in the table, bound to its endpoint. */
 export function sealSecret(keys: WebhookKeys, endpointId: string, secret: Buffer): Buffer {
-  return seal(keys.endpointSecrets, contextOf(endpointId), secret);
+  return seal(keys.endpointSecrets, secretContext(endpointId), secret);
 }
 
 /** @throws Error when it was sealed with another key or for another endpoint */
 export function openSecret(keys: WebhookKeys, endpointId: string, sealed: Buffer): Buffer {
-  return unseal(keys.endpointSecrets, contextOf(endpointId), sealed);
+  return unseal(keys.endpointSecrets, secretContext(endpointId), sealed);
 }
