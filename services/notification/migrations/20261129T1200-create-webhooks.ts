@@ -3,8 +3,7 @@ import { type Kysely, sql } from 'kysely';
 
 /**
  * Adds customers' webhooks: where they want to be told, with which secrets, what of, and each attempt at it. An event is kept
- * only for owners who have an endpoint. The one who delivers takes turns with endpoints, not with deliveries: see
- * `src/webhook-deliveries/README.md`.
+ * only for owners who have an endpoint. Whoever delivers takes turns with endpoints, not with deliveries: the service's README.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createIdempotencyKeys(db);

@@ -147,6 +147,7 @@ it('the search sees: what was planted in logs, traces, events and answers is fou
   }
   const sent = { log: places['the log gateway.log'] ?? '', traces: places['the traces'] ?? '' };
   expect(leaksIn(sent, [{ name: 'planted', value: plantedPath }])).toEqual(['planted in log', 'planted in traces']);
+  expect(places['the traces']).toContain('deliver webhook');
   const statuses = new Set(journal.answers.map(({ status }) => status));
   for (const status of [200, 201, 204, 400, 401, 403, 404, 500]) expect(statuses, `${status}`).toContain(status);
 });

@@ -113,6 +113,14 @@ describe('POST /v1/webhook-endpoints/{id}/replay', () => {
     await arrived(3);
     expect(JSON.parse(receiver.received[2]?.body ?? '')).toMatchObject({ type: 'deposit.settled' });
     expect(await replay({ from: third?.time, to: second?.time })).toMatchObject({ events: 0 });
+    // Moments that Postgres and Date each have an end of.
+    for (const [from, to] of [
+      ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'],
+      ['0001-01-01T00:00:00+14:00', 'evt_7zzzzzzzzzzzzzzzzzzzzzzzzz'],
+      ['evt_00000000000000000000000000', '2099-11-20T12:00:00-12:00'],
+    ]) {
+      expect(await replay({ from, to }), from).toMatchObject({ events: 4 });
+    }
     for (const range of [
       { from: 'x', to: 'y' },
       { from: second?.id },
@@ -142,6 +150,26 @@ describe('POST /v1/webhook-deliveries/{id}/retry', () => {
       await service.call(ada, 'POST /v1/webhook-deliveries/whd_01h455vb4pex5vsknk084sn02q/retry'),
     ];
     expect([theirs.status, nobodys.status]).toEqual([404, 404]);
+  });
+});
+
+describe('a name that leads elsewhere by the time of its delivery', () => {
+  it('is refused then, and nothing inside is connected to', async () => {
+    const addresses = ['93.184.216.34'];
+    const own = await startTestService({ privateTargets: 'refuse', resolve: async () => addresses });
+    onTestFinished(() => own.close());
+    const ada = own.caller();
+    const url = `https://hooks.example:${new URL(receiver.url).port}/`;
+    const { id } = await makeEndpoint(own, ada, url);
+    addresses.push('127.0.0.1');
+    own.deliver();
+    await own.receive(postedEvent(ada.id, null));
+    await eventually(async () =>
+      expect(await deliveriesOf(own, ada, id)).toMatchObject([
+        { status: 'pending', attempts: [{ status: null, error: 'refused', answer: null }] },
+      ]),
+    );
+    expect(receiver.connections()).toBe(0);
   });
 });
 

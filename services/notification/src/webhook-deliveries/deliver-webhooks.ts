@@ -1,5 +1,6 @@
 import type { Database } from '@florin/database';
 import { formatId, startWorkLoop, type WorkLoop } from '@florin/service';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Tables } from '../tables.ts';
 import { openSecret, type WebhookKeys } from '../webhook-endpoints/endpoint-secrets.ts';
 import { listSecrets } from '../webhook-endpoints/secret-queries.ts';
@@ -43,7 +44,8 @@ export function startWebhooks(office: WebhookOffice): WorkLoop {
     pollMs,
   });
   return {
-    wake: loop.wake,
+    // Whoever wakes it has a trace; what is sent now may belong to any other.
+    wake: () => context.with(ROOT_CONTEXT, loop.wake),
     async close() {
       const timer = setTimeout(() => closing.abort(), closeGraceMs);
       await loop.close();

@@ -11,6 +11,7 @@ const answerMs = 1_000;
 export async function readAnswer(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
+  response.on('error', () => {});
   const timer = setTimeout(() => response.destroy(), answerMs);
   try {
     for await (const chunk of response) {

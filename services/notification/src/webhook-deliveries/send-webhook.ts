@@ -1,6 +1,6 @@
-import { type ClientRequest, type IncomingMessage, request as requestByHttp } from 'node:http';
+import { type IncomingMessage, request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import { guardConnection, onlyThese } from '../webhook-targets/pinned-connection.ts';
 import {
   type Address,
   NameUnknown,
@@ -92,27 +92,9 @@ function post(
       rejectUnauthorized: true,
       signal,
     });
-    guard(outgoing, addresses);
-    outgoing.once('response', resolve).once('error', reject);
+    guardConnection(outgoing, addresses);
+    // For as long as it lives: what breaks after the answer's head is nobody's error.
+    outgoing.once('response', resolve).on('error', reject);
     outgoing.end(bytes);
-  });
-}
-
-/** Answers every look-up of the connection with what has been checked. */
-function onlyThese(addresses: readonly Address[]): LookupFunction {
-  return (_hostname, options, callback) => {
-    const [first] = addresses;
-    if (options.all) callback(null, [...addresses]);
-    else callback(null, first?.address ?? '', first?.family);
-  };
-}
-
-/** The last look: should anything have led the connection elsewhere, it ends before a byte is sent. */
-function guard(outgoing: ClientRequest, addresses: readonly Address[]): void {
-  outgoing.once('socket', (socket) => {
-    socket.once('connect', () => {
-      const isKnown = addresses.some(({ address }) => address === socket.remoteAddress);
-      if (!isKnown) socket.destroy(new TargetRefused('connected to another address'));
-    });
   });
 }
