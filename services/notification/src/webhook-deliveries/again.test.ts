@@ -199,7 +199,7 @@ describe('several processes', () => {
     await arrived(2);
     const started = performance.now();
     await loop.close();
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     const statuses = (await deliveriesOf(own, ada, id)).map((delivery) => [delivery.status, delivery.attemptCount]);
     expect(statuses.sort()).toEqual([
       ['pending', 0],
