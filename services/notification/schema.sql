@@ -83,6 +83,7 @@ create table webhook_endpoints (
   failures integer not null default 0,
   failing_since timestamp(3) with time zone,
   resting_until timestamp(3) with time zone,
+  called boolean not null default false,
   constraint webhook_endpoints_pkey PRIMARY KEY (id),
   constraint webhook_endpoints_check CHECK (((status = 'disabled'::text) = (disabled_for IS NOT NULL))),
   constraint webhook_endpoints_disabled_for_check CHECK ((disabled_for = ANY (ARRAY['owner'::text, 'failing'::text, 'gone'::text]))),

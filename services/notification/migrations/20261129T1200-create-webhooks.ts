@@ -38,6 +38,7 @@ async function createEndpoints(db: Kysely<unknown>): Promise<void> {
     failures integer not null default 0,
     failing_since timestamptz(3),
     resting_until timestamptz(3),
+    called boolean not null default false,
     check ((status = 'disabled') = (disabled_for is not null))
   )`.execute(db);
   await sql`create index webhook_endpoints_of_owner on webhook_endpoints (owner_id, id)`.execute(db);

@@ -41,6 +41,8 @@ export interface WebhookEndpointsTable {
   failing_since: Date | null;
   /** After failures nothing new is sent before. */
   resting_until: Date | null;
+  /** Somebody wants something sent now, since the turn began: no rest after it. */
+  called: Generated<boolean>;
 }
 
 /** What an endpoint's webhooks are signed with. */

@@ -74,9 +74,9 @@ export async function reopenDeliveries(
     set status = 'pending', tries = 0, first_failed_at = null, next_attempt_at = now()`.execute(tx);
 }
 
-/** Makes it the endpoint's turn now, also while it is left alone after failures. */
+/** Makes it the endpoint's turn now, or at once after the one that it has; also while it is left alone after failures. */
 export async function callEndpoint(tx: Transaction<Tables>, endpointId: string): Promise<void> {
   const now = sql<Date>`now()`;
-  const query = tx.updateTable('webhook_endpoints').set({ due_at: now, resting_until: null });
+  const query = tx.updateTable('webhook_endpoints').set({ due_at: now, resting_until: null, called: true });
   await query.where('id', '=', endpointId).execute();
 }

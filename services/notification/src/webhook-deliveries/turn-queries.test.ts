@@ -91,6 +91,19 @@ it('an endpoint that rests is due after it, also when something new comes; with 
   expect((await place(uuidOf(id))).due_at).toBeNull();
 });
 
+it('an endpoint that somebody has called meanwhile does not rest', async () => {
+  const ada = service.caller();
+  const { id, endpointId } = await waiting(ada);
+  const end = { failures: 9, failingSince: new Date(), restingUntil: new Date(Date.now() + 100_000) };
+  const turn = await claim(endpointId);
+  await service.call(ada, `POST /v1/webhook-endpoints/${id}/test`);
+  await endTurn(service.db, turn, end);
+  expect(await place(endpointId)).toMatchObject({ resting_until: null });
+  const next = await claim(endpointId);
+  await endTurn(service.db, next, end);
+  expect(await place(endpointId)).toMatchObject({ resting_until: end.restingUntil, due_at: end.restingUntil });
+});
+
 it('of a delivery the last fifty attempts are kept; of one that is gone none is written', async () => {
   const ada = service.caller();
   const { id, endpointId } = await waiting(ada);

@@ -34,7 +34,7 @@ export interface DueDelivery {
  */
 export async function claimTurns(db: Connection, limit: number, leaseMs: number): Promise<Turn[]> {
   const { rows } = await sql<Turn>`update webhook_endpoints
-    set leased_until = now() + ${leaseMs} * interval '1 millisecond', due_at = null
+    set leased_until = now() + ${leaseMs} * interval '1 millisecond', due_at = null, called = false
     where id = any(array(
       select id from webhook_endpoints
       where status = 'enabled' and coalesce(leased_until, due_at) <= now()
@@ -109,10 +109,11 @@ export interface TurnEnd {
  */
 export async function endTurn(db: Connection, { endpointId, leasedUntil }: Turn, end: TurnEnd): Promise<void> {
   const { failures, failingSince, restingUntil } = end;
+  const rest = sql`case when not called then ${restingUntil}::timestamptz end`;
   await sql`update webhook_endpoints as endpoint
-    set leased_until = null, failures = ${failures}, failing_since = ${failingSince}, resting_until = ${restingUntil},
+    set leased_until = null, failures = ${failures}, failing_since = ${failingSince}, resting_until = ${rest},
       due_at = case when coalesce(endpoint.due_at, next.at) is not null
-        then greatest(least(endpoint.due_at, next.at), ${restingUntil}::timestamptz) end
+        then greatest(least(endpoint.due_at, next.at), ${rest}) end
     from (
       select min(next_attempt_at) as at from webhook_deliveries where endpoint_id = ${endpointId} and status = 'pending'
     ) as next

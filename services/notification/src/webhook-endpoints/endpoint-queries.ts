@@ -99,7 +99,7 @@ export async function updateEndpoint(
   return row && toEndpoint(row);
 }
 
-const newStart = { failures: 0, failing_since: null, resting_until: null, due_at: sql<Date>`now()` };
+const newStart = { failures: 0, failing_since: null, resting_until: null, called: true, due_at: sql<Date>`now()` };
 
 function disabledColumn(status: 'enabled' | 'disabled') {
   if (status === 'enabled') return { disabled_for: null };
