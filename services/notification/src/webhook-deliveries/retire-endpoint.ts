@@ -29,7 +29,7 @@ export async function retireEndpoint(
     data: { endpoint: formatId('whe', endpointId) },
   };
   const isRetired = await inTransaction(db, async (tx) => {
-    if (!(await disableEndpoint(tx, endpointId, reason))) return false;
+    if (!(await disableEndpoint(tx, { id: endpointId, url }, reason))) return false;
     await insertNotices(tx, [{ event: formatId('evt', newUuid()), notices: [notice] }]);
     return true;
   });

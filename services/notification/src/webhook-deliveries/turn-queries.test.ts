@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Caller, startTestService, type TestService } from '../testing/test-service.ts';
 import { deliveriesOf, makeEndpoint, postedEvent } from '../testing/webhooks.ts';
 import { recordEvents } from '../webhook-events/webhook-event-queries.ts';
+import { retireEndpoint } from './retire-endpoint.ts';
 import { claimTurns, endTurn, listDue, measureBacklog, recordAttempt } from './turn-queries.ts';
 
 let service: TestService;
@@ -102,6 +103,23 @@ it('an endpoint that somebody has called meanwhile does not rest', async () => {
   const next = await claim(endpointId);
   await endTurn(service.db, next, end);
   expect(await place(endpointId)).toMatchObject({ resting_until: end.restingUntil, due_at: end.restingUntil });
+});
+
+it('what failed under the old URL counts for nothing under the new one', async () => {
+  const ada = service.caller();
+  const { id, endpointId } = await waiting(ada);
+  const turn = await claim(endpointId);
+  const moved = { url: 'https://moved.example/' };
+  await service.call(ada, `PATCH /v1/webhook-endpoints/${id}`, { body: moved });
+  await endTurn(service.db, turn, {
+    failures: 9,
+    failingSince: new Date(0),
+    restingUntil: new Date(Date.now() + 100_000),
+  });
+  await retireEndpoint(service, { ...turn, endpointId }, 'gone');
+  const shown = await service.call(ada, `GET /v1/webhook-endpoints/${id}`);
+  expect(shown.json()).toMatchObject({ ...moved, status: 'enabled', failingSince: null });
+  expect((await claim(endpointId)).failures).toBe(0);
 });
 
 it('of a delivery the last fifty attempts are kept; of one that is gone none is written', async () => {

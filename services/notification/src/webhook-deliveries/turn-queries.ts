@@ -110,8 +110,12 @@ export interface TurnEnd {
 export async function endTurn(db: Connection, { endpointId, leasedUntil }: Turn, end: TurnEnd): Promise<void> {
   const { failures, failingSince, restingUntil } = end;
   const rest = sql`case when not called then ${restingUntil}::timestamptz end`;
+  // A failure does not count where somebody has changed or called the endpoint meanwhile; a success does.
+  const counts = sql`(not called or ${failures}::int = 0)`;
   await sql`update webhook_endpoints as endpoint
-    set leased_until = null, failures = ${failures}, failing_since = ${failingSince}, resting_until = ${rest},
+    set leased_until = null, resting_until = ${rest},
+      failures = case when ${counts} then ${failures}::int else endpoint.failures end,
+      failing_since = case when ${counts} then ${failingSince}::timestamptz else endpoint.failing_since end,
       due_at = case when coalesce(endpoint.due_at, next.at) is not null
         then greatest(least(endpoint.due_at, next.at), ${rest}) end
     from (

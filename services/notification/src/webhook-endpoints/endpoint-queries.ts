@@ -106,11 +106,15 @@ function disabledColumn(status: 'enabled' | 'disabled') {
   return { disabled_for: sql<DisabledFor>`coalesce(disabled_for, 'owner')` };
 }
 
-/** Disables an endpoint that is enabled; false where it is not, or is no more. */
-export async function disableEndpoint(tx: Transaction<Tables>, id: string, reason: DisabledFor): Promise<boolean> {
+/** Disables an endpoint that is enabled and leads there; false where it does not, or is no more. */
+export async function disableEndpoint(
+  tx: Transaction<Tables>,
+  { id, url }: { id: string; url: string },
+  reason: DisabledFor,
+): Promise<boolean> {
   const query = tx.updateTable('webhook_endpoints').set({ status: 'disabled', disabled_for: reason });
-  const row = await query.where('id', '=', id).where('status', '=', 'enabled').returning('id').executeTakeFirst();
-  return row !== undefined;
+  const enabled = query.where('id', '=', id).where('url', '=', url).where('status', '=', 'enabled');
+  return (await enabled.returning('id').executeTakeFirst()) !== undefined;
 }
 
 /** Gives up everything that waits for an endpoint that is disabled; it can be replayed. */
