@@ -101,6 +101,11 @@ it('money moves, and the shop is told: signed, with what it may see, again when 
       { status: 'succeeded', attempts: [{ status: 503, answer: 'thanks' }, { status: 200 }] },
     ]);
   });
+  // Whoever asks how the transfer came to be is told of it too, each of what went to endpoints of their own.
+  const explained = async (whose: Person) => (await call(whose, `GET /v1/transactions/${sent.id}/explain`)).body;
+  const told = { endpoint: id, event: posted.headers['webhook-id'], type: 'transaction.posted', attempts: 2 };
+  expect((await explained(grace)).deliveries).toMatchObject([{ ...told, status: 'succeeded', lastStatus: 200 }]);
+  expect((await explained(ada)).deliveries).toEqual([]);
   const range = { from: posted.headers['webhook-id'], to: new Date(Date.now() + 60_000).toISOString() };
   expect(await call(grace, `POST /v1/webhook-endpoints/${id}/replay`, range)).toMatchObject({
     status: 202,
