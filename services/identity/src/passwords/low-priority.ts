@@ -21,7 +21,7 @@ const longestSlice = 100_000_000n;
 export async function lowerPriority(): Promise<void> {
   setPriority(niceness);
   if (process.platform !== 'linux') return;
-  await lengthenSlice();
+  lengthenSlice();
   for (let attempt = 0; attempt < 20; attempt += 1) {
     try {
       return writeFileSync('/proc/self/autogroup', String(niceness));
@@ -40,17 +40,17 @@ export async function lowerPriority(): Promise<void> {
  * There is no other way to it from Node than `node:ffi`, which is experimental: where it or the call is missing, it stays at the
  * priority. Older kernels take the call and leave it at that.
  */
-async function lengthenSlice(): Promise<void> {
+function lengthenSlice(): void {
   const number = setAttributes[process.arch];
-  if (number === undefined) return;
+  const ffi = process.getBuiltinModule('node:ffi');
+  if (number === undefined || ffi === undefined) return;
   // struct sched_attr: size, policy (SCHED_OTHER), flags, niceness, priority, then the slice.
   const attributes = Buffer.alloc(48);
   attributes.writeUInt32LE(attributes.length, 0);
   attributes.writeInt32LE(niceness, 16);
   attributes.writeBigUInt64LE(longestSlice, 24);
   try {
-    const { dlopen } = await import('node:ffi');
-    const { functions } = dlopen(null, {
+    const { functions } = ffi.dlopen(null, {
       syscall: { arguments: ['int64', 'int64', 'buffer', 'int64'], return: 'int64' },
     });
     functions.syscall(number, 0n, attributes, 0n);
