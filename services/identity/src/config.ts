@@ -116,11 +116,11 @@ export const settings = Type.Object({
       'Logins and the like under way at a time; how many of them hash at a time, PASSWORD_HASH_CPU_PERCENT says',
   }),
   PASSWORD_HASH_CPU_PERCENT: Type.Integer({
-    default: 40,
+    default: 20,
     minimum: 5,
     maximum: 6_400,
     description:
-      'What password hashing takes of one core for this process in the long run, in percent: a login costs about 20 ms of one, so 40 are up to 20 logins a second after a burst of 50. Up to 100 one password is hashed at a time, up to 200 two, each with 19 MiB',
+      'What password hashing takes of one core for this process in the long run, in percent: a login costs about 20 ms of one, so 20 are up to 10 logins a second after a burst of 100. Up to 100 one password is hashed at a time, up to 200 two, each with 19 MiB',
   }),
   PASSWORD_HASH_QUEUE: Type.Integer({
     default: 128,

@@ -47,8 +47,8 @@ export function hashesAtOnce({ concurrency, cpuPercent = concurrency * 100 }: De
   return Math.ceil(cpuPercent / 100);
 }
 
-/** Fifty people at once are not to be told from a busy morning. */
-const burstMs = 1_000;
+/** A hundred people at once are not to be told from a busy morning. */
+const burstMs = 2_000;
 
 /**
  * Keeps hashing to a share of the processor, after a burst, by rests between hashes. A low priority alone would not do:
