@@ -7,6 +7,7 @@ export {
   timeColumn,
   uuidColumn,
 } from './binary-array.ts';
+export { compressText } from './compression.ts';
 export {
   createIdempotencyKeys,
   type IdempotencyKeysTable,

@@ -1,5 +1,5 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { CloudEvent } from '@florin/contracts';
+import { compressText, decompressText } from './compression.ts';
 import type { SerializedEvent } from './serialized-event.ts';
 
 /** What is known of an event without opening it. */
@@ -26,9 +26,6 @@ const mostCharacters = 256 * 1024;
 /** Fewer are not worth it, and stay readable in the table. */
 const leastPacked = 8;
 
-// Level 1 takes two thirds of the time of the default and a few bytes more.
-const params = { [constants.ZSTD_c_compressionLevel]: 1 };
-
 /** Packs what follows each other and has one type, in the given order. The rest stays as it is. */
 export function packEvents(events: readonly SerializedEvent[]): (SerializedEvent | PackedEvents)[] {
   return runsOfOneType(events).flatMap<SerializedEvent | PackedEvents>((run) =>
@@ -38,7 +35,7 @@ export function packEvents(events: readonly SerializedEvent[]): (SerializedEvent
 
 /** The JSON array of packed events. */
 export function unpackedText({ zstd }: Pick<PackedEvents, 'zstd'>): Buffer {
-  return zstdDecompressSync(Buffer.from(zstd, 'base64'));
+  return decompressText(zstd);
 }
 
 /** Packed events. */
@@ -51,7 +48,7 @@ function pack(run: readonly [SerializedEvent, ...SerializedEvent[]]): PackedEven
   return {
     type: run[0].type,
     size: run.length,
-    zstd: zstdCompressSync(text, { params }).toString('base64'),
+    zstd: compressText(text),
     recorded: run.flatMap(({ id, traceparent }) => (isRecorded(traceparent) ? { id, traceparent } : [])),
   };
 }
