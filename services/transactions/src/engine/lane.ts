@@ -42,7 +42,7 @@ export class Lane {
   async begin(statements: readonly Statement<QueryResultRow>[]): Promise<QueryResult[]> {
     const client = this.#client ?? (await this.#connect());
     try {
-      const [, ...results] = await together(client, ['begin', ...statements]);
+      const [, ...results] = await together(client, ['begin', ...statements], this.#options.queryTimeoutMs);
       return results;
     } catch (error) {
       if (isLost(error)) throw this.#lost(error, DatabaseAwayError);
@@ -59,7 +59,7 @@ export class Lane {
     const client = this.#client;
     if (!client) throw new DatabaseAwayError('The connection was lost before the commit');
     try {
-      await together(client, statement ? [statement, 'commit'] : ['commit']);
+      await together(client, statement ? [statement, 'commit'] : ['commit'], this.#options.queryTimeoutMs);
     } catch (error) {
       if (isLost(error)) throw this.#lost(error, UnknownOutcomeError);
       throw error;
@@ -69,7 +69,7 @@ export class Lane {
   /** Ends the open transaction without effect. Never throws: a lost connection ends it too. */
   async rollback(): Promise<void> {
     try {
-      await this.#client?.query('rollback');
+      if (this.#client) await together(this.#client, ['rollback'], this.#options.queryTimeoutMs);
     } catch (error) {
       this.#lost(error, DatabaseAwayError);
     }
@@ -91,7 +91,6 @@ export class Lane {
       types: typeParsers,
       pipeline: true,
       connectionTimeoutMillis: connectTimeoutMs,
-      query_timeout: queryTimeoutMs,
       statement_timeout: queryTimeoutMs - 250,
       lock_timeout: queryTimeoutMs - 500,
       idle_in_transaction_session_timeout: queryTimeoutMs,
@@ -123,23 +122,35 @@ export type BatchLane = Pick<Lane, 'begin' | 'commit' | 'rollback'>;
 
 /**
  * Sends all in one write, so that the server wakes up once; waits for all, so that nothing is under way when the first error
- * is thrown. The statements are spent then.
+ * is thrown. A server that is silent for `limitMs` has lost the connection. The statements are spent afterwards.
  */
 async function together(
   client: pg.Client,
   statements: readonly (string | Statement<QueryResultRow>)[],
+  limitMs: number,
 ): Promise<QueryResult[]> {
   const { stream } = client.connection;
+  const silence = setTimeout(() => stream.destroy(new Error('The database did not answer in time')), limitMs);
   stream.cork();
-  const sent = statements.map((statement) => client.query<QueryResultRow>(statement));
+  const sent = statements.map((statement) => answerOf(client, statement));
   stream.uncork();
   const settled = await Promise.allSettled(sent);
+  clearTimeout(silence);
   // What pg has of a statement outlives the fast rounds of garbage collection, and a batch's parameters with it.
   for (const statement of statements) if (typeof statement !== 'string') statement.values?.splice(0);
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   });
+}
+
+/** By callback and without a timer of pg's own: either makes all that belongs to a query last until the next full collection. */
+function answerOf(client: pg.Client, statement: string | Statement<QueryResultRow>): Promise<QueryResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<QueryResult>();
+  const take = (error: Error | null, result: QueryResult) => (error ? reject(error) : resolve(result));
+  if (typeof statement === 'string') client.query(statement, take);
+  else client.query(statement, take);
+  return promise;
 }
 
 /**

@@ -16,6 +16,8 @@ export interface CuttingProxy {
   readonly cuts: number;
   /** Refuses and breaks all connections while true. */
   away: boolean;
+  /** Keeps what the database says to itself while true, as a frozen server does. */
+  silent: boolean;
   close(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ export interface CuttingProxy {
 export async function startCuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
-  const state = { cut: undefined as Cut | undefined, times: 0, thenAway: false, cuts: 0, away: false };
+  const state = { cut: undefined as Cut | undefined, times: 0, thenAway: false, cuts: 0, away: false, silent: false };
 
   function breaks(kind: Cut, chunk: Buffer): boolean {
     if (state.cut !== kind || state.times === 0) return false;
@@ -48,7 +50,11 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
       socket.on('error', end).on('close', end);
     }
     client.on('data', (chunk: Buffer) => (breaks('before-commit', chunk) ? end() : upstream.write(chunk)));
-    upstream.on('data', (chunk: Buffer) => (breaks('after-commit', chunk) ? end() : client.write(chunk)));
+    upstream.on('data', (chunk: Buffer) => {
+      if (state.silent) return;
+      if (breaks('after-commit', chunk)) end();
+      else client.write(chunk);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -62,6 +68,12 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
     },
     get cuts() {
       return state.cuts;
+    },
+    get silent() {
+      return state.silent;
+    },
+    set silent(silent) {
+      state.silent = silent;
     },
     get away() {
       return state.away;
