@@ -8,16 +8,21 @@ const run = promisify(execFile);
 
 /**
  * Runs a program of this folder with an order, in a file because it holds tokens or passwords, and returns what it
- * tells as JSON. Ends it after `timeoutSeconds`.
+ * tells as JSON. Ends it after `timeoutSeconds`. `nodeOptions` are V8's.
  *
  * @throws Error with one line
  */
-export async function runProgram<Answer>(program: string, order: unknown, timeoutSeconds: number): Promise<Answer> {
+export async function runProgram<Answer>(
+  program: string,
+  order: unknown,
+  timeoutSeconds: number,
+  nodeOptions: readonly string[] = [],
+): Promise<Answer> {
   const folder = mkdtempSync(join(tmpdir(), 'florin-bench-'));
   const file = join(folder, 'order.json');
   writeFileSync(file, JSON.stringify(order), { mode: 0o600 });
   try {
-    const { stdout } = await run(process.execPath, [program, file], { timeout: timeoutSeconds * 1000 });
+    const { stdout } = await run(process.execPath, [...nodeOptions, program, file], { timeout: timeoutSeconds * 1000 });
     return JSON.parse(stdout) as Answer;
   } catch (error) {
     throw new Error(`${program} failed: ${tellingLine(error)}`);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { v8Options } from '@florin/local';
 import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -44,7 +45,8 @@ describe('docker-compose.full-stack.yml', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
     const command = JSON.parse(/^CMD (.*)$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
     expect(scripts.start).toBe(command.join(' '));
-    for (const word of command.slice(1)) expect(supervisor).toContain(`'${word}'`);
+    expect(command.slice(1, 1 + v8Options.length)).toEqual(v8Options);
+    for (const word of command.slice(1 + v8Options.length)) expect(supervisor).toContain(`'${word}'`);
   });
 
   it('takes every secret from .env.example, and nothing from there is unused', () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 export { type FleetFile, readFleetFile } from './fleet/fleet-file.ts';
 export { homeFiles } from './fleet/home.ts';
 export { portSettings } from './fleet/local-settings.ts';
+export { v8Options } from './fleet/v8-options.ts';
 export { type LeashedServer, startLeashed } from './launchers/leashed.ts';
 export { type ObtainedServer, obtainRabbitmq, obtainRedis, obtainTestPostgres } from './launchers/obtain.ts';
 export { freePort, isPortFree } from './launchers/ports.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { migrate, provision } from '@florin/database';
+import { v8Options } from '@florin/local';
 import { newUuid } from '@florin/service';
 import type { Shape } from '../floor.ts';
 import type { Measurement } from '../measurement.ts';
@@ -45,7 +46,7 @@ export async function prepareEngine(adminUrl: string): Promise<EngineBench> {
   return {
     measure: (shape, seconds) => {
       const order: EngineOrder = { url: urls.url, owner, shape, callers: 128, seconds };
-      return runProgram(program, order, seconds + 20);
+      return runProgram(program, order, seconds + 20, v8Options);
     },
   };
 }

@@ -3,12 +3,8 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BackOff } from './back-off.ts';
 import { readLines } from './read-lines.ts';
+import { v8Options } from './v8-options.ts';
 
-/**
- * MiB. What a request makes dies young in a heap of this size; in V8's own, half as large, much of it is taken for old under
- * load, and collecting that stops a process for tens of milliseconds. The same in the packages' `start` and the images.
- */
-const youngGeneration = '--max-semi-space-size=32';
 const exitWithParent = fileURLToPath(new URL('../exit-with-parent.ts', import.meta.url));
 
 /** What to run, and whom to tell. */
@@ -49,7 +45,7 @@ export class ManagedProcess {
   start(): void {
     const { folder, environment } = this.#options;
     const startedAt = Date.now();
-    const args = [youngGeneration, '--import', exitWithParent, '--import', './src/telemetry.ts', 'src/main.ts'];
+    const args = [...v8Options, '--import', exitWithParent, '--import', './src/telemetry.ts', 'src/main.ts'];
     // In a process group of its own: Ctrl-C in the terminal reaches the supervisor only, which stops all in order.
     const child = spawn(process.execPath, args, {
       cwd: folder,
