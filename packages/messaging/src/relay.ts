@@ -23,7 +23,7 @@ export interface RelayOptions {
   schema: string;
   transport: Transport;
   logger: Logger;
-  /** Events per batch at most; 500 unless told. */
+  /** Events per batch at most; 1000 unless told. */
   batchSize?: number;
 }
 
@@ -51,7 +51,7 @@ const maxBackoffMs = 5_000;
  */
 export function startRelay(options: RelayOptions): Closable {
   const abort = new AbortController();
-  const relay: Relay = { ...options, batchSize: options.batchSize ?? 500, closing: abort.signal };
+  const relay: Relay = { ...options, batchSize: options.batchSize ?? 1000, closing: abort.signal };
   const running = supervise(relay);
   return {
     close: async () => {

@@ -15,7 +15,7 @@ export type Settlement = { outcome: 'done' } | { outcome: 'retry' | 'dead'; fail
 
 /** How a queue is read. */
 export interface ConsumeOptions {
-  /** Deliveries handed out together at most; 100 unless told. Over Postgres it is up to the publisher: 250 at most. */
+  /** Deliveries handed out together at most; 100 unless told. Over Postgres it is up to the publisher: 1000 at most. */
   batchSize?: number;
   /** How long a batch that is not full waits for more, in milliseconds; 5 unless told. */
   batchWaitMs?: number;

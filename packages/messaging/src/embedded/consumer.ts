@@ -28,7 +28,7 @@ const splitAfterStarts = 3;
 const giveUpAfterStarts = 20;
 
 /**
- * Runs the jobs of one queue, one after the other; each holds up to 250 events and is handled as one batch.
+ * Runs the jobs of one queue, one after the other; each holds up to 1000 events and is handled as one batch.
  * graphile-worker is started again when it gives up, as it does when the database is away for long.
  */
 export function startBusConsumer(parts: ConsumerParts): Closable {

@@ -16,11 +16,11 @@ test('a few events are readable in the table; many take a fraction of their room
   expect(jobPayload(many, 1).length).toBeLessThan(JSON.stringify(many).length / 4);
 });
 
-test('events become one job per queue and 250 of them, the same payload where queues read the same', () => {
-  const jobs = jobsFor('test', [...numbered(300), frozenEvent(1)].map(serialize));
+test('events become one job per queue and 1000 of them, the same payload where queues read the same', () => {
+  const jobs = jobsFor('test', [...numbered(1_050), frozenEvent(1)].map(serialize));
   const events = (queue: string) =>
     jobs.filter((job) => job.queue === queue).map(({ payload }) => readPayload(JSON.parse(payload)).events.length);
-  expect(events('test.accounts.ledger')).toEqual([250, 50]);
+  expect(events('test.accounts.ledger')).toEqual([1_000, 50]);
   expect(events('test.transactions.accounts')).toEqual([1]);
   expect(events('test.notification.inbox')).toEqual([1]);
   const shared = jobs.filter(({ queue }) => queue !== 'test.accounts.ledger').map(({ payload }) => payload);
@@ -28,15 +28,15 @@ test('events become one job per queue and 250 of them, the same payload where qu
 });
 
 test('packs go into jobs as they are, in their order and beside single events', () => {
-  const packed = packEvents(numbered(350).map(serialize));
-  const single = serialize(ledgerEvent(351));
+  const packed = packEvents(numbered(1_150).map(serialize));
+  const single = serialize(ledgerEvent(1_151));
   const jobs = jobsFor('test', [...packed, single]);
   const versions = jobs.map(({ payload }) =>
     readPayload(JSON.parse(payload)).events.map((event) => (event.data as { version: number }).version),
   );
-  expect(versions.map((own) => own.length)).toEqual([200, 150, 1]);
-  expect(versions.flat()).toEqual(numbered(351).map((_, index) => index + 1));
+  expect(versions.map((own) => own.length)).toEqual([1_000, 150, 1]);
+  expect(versions.flat()).toEqual(numbered(1_151).map((_, index) => index + 1));
   for (const [index, pack] of packed.entries()) {
-    expect(jobs[Math.floor(index / 2)]?.payload).toContain('zstd' in pack ? pack.zstd : 'nothing');
+    expect(jobs[Math.floor(index / 10)]?.payload).toContain('zstd' in pack ? pack.zstd : 'nothing');
   }
 });

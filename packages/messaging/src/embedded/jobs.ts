@@ -1,6 +1,5 @@
-import { zstdCompressSync } from 'node:zlib';
 import type { CloudEvent, QueueName } from '@florin/contracts';
-import { unpackEvents } from '@florin/database';
+import { compressText, unpackEvents } from '@florin/database';
 import type pg from 'pg';
 import { isPacked, type ReadyParcel, sizeOf } from '../parcel.ts';
 import { queueTable } from '../settings.ts';
@@ -24,7 +23,7 @@ export interface NewJob {
 }
 
 /** Events in one job at most; they are handled as one batch. */
-const eventsPerJob = 250;
+const eventsPerJob = 1_000;
 /**
  * Characters from which events are compressed, to a fifth or less: the server copies a job's payload ten times and logs
  * it. A few events stay readable.
@@ -49,7 +48,7 @@ export function jobPayload(events: readonly CloudEvent[], attempt: number): stri
 function writtenPayload(texts: readonly string[], attempt: number): string {
   const events = `[${texts.join(',')}]`;
   if (events.length < compressFrom) return `{"events":${events},"attempt":${attempt}}`;
-  return packedPayload([zstdCompressSync(events).toString('base64')], attempt);
+  return packedPayload([compressText(events)], attempt);
 }
 
 function packedPayload(zstd: readonly string[], attempt: number): string {
