@@ -10,7 +10,7 @@ export function transferCalls({ tokens }: BenchFleet, shape: Shape): Calls {
   return { kind: 'transfers', tokens, shape, accounts: accountCount };
 }
 
-const warmUpSeconds = 10;
+const warmUpSeconds = 30;
 
 /** Lets a fleet that has just started compile its code and fill its caches, as one that has run for a while has done. */
 export async function warmUp(bench: Bench, fleet: BenchFleet): Promise<void> {
