@@ -61,6 +61,12 @@ function found(type: string): Received {
 
 it('money moves, and the shop is told: signed, with what it may see, again when it fails, and again on demand', async () => {
   const [ada, grace] = [await newCustomer(fleet, 'Ada', '100.00'), await newCustomer(fleet, 'Grace', '1.00')];
+  received.length = 0;
+  // What paid for the accounts has arrived: an endpoint made before that would be told of it.
+  await eventually(async () => {
+    const { body } = await call(grace, 'GET /v1/notifications');
+    expect(JSON.stringify(body.data)).toContain('1.00');
+  });
   const made = await call(grace, 'POST /v1/webhook-endpoints', { url, events: ['*'] });
   expect(made.status).toBe(201);
   const { id, secret } = made.body as { id: string; secret: string };
