@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, inTransaction, type Transaction } from '@florin/database';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 import { leafHash } from './merkle-tree.ts';
 import { makeSeal, type Seal } from './seal.ts';
 import type { SealKey } from './seal-key.ts';
 import { insertSeal, lastSeal, takeSealLock } from './seal-queries.ts';
-import { type LedgerPosition, readEndedRecords, recordsPerPage } from './transaction-record.ts';
+import { type LedgerPosition, readRecords } from './transaction-record.ts';
 
 /** Transactions in a seal at most: a proof then has twelve hashes at most. */
 export const maxSealSize = 4_096;
+// Parsed and hashed in a turn of the event loop: a few milliseconds, which the postings of this process wait. After each
+// page they have as long for themselves.
+const pageSize = 128;
 
 /** The database was restored in a way that lost its count of transactions: new ones would stand before sealed ones. */
 export class LedgerOrderError extends Error {
@@ -35,11 +38,10 @@ export async function sealNext(db: Database<Tables>, key: SealKey, now: () => Da
     let last = before?.last;
     while (members.length < maxSealSize) {
       const started = performance.now();
-      const page = await readEndedRecords(tx, last);
+      const page = await readRecords(tx, endedAfter(last), pageSize);
       for (const { xid, id, record } of page) members.push({ xid, id, leaf: leafHash(record) });
-      if (page.length < recordsPerPage) break;
+      if (page.length < pageSize) break;
       last = page.at(-1);
-      // As long for the postings of this process as the page took.
       await sleep(performance.now() - started);
     }
     if (members.length === 0) return undefined;
@@ -47,6 +49,11 @@ export async function sealNext(db: Database<Tables>, key: SealKey, now: () => Da
     await insertSeal(tx, seal);
     return seal;
   });
+}
+
+function endedAfter(last: LedgerPosition | undefined): RawBuilder<unknown> {
+  const ended = sql`xid < pg_snapshot_xmin(pg_current_snapshot())`;
+  return last ? sql`(xid, id) > (${last.xid}::xid8, ${last.id}::uuid) and ${ended}` : ended;
 }
 
 /** A physical restore keeps the count of transactions; a dump loaded into another cluster starts it anew. */

@@ -1,4 +1,5 @@
-import { type Database, prepare } from '@florin/database';
+import type { Database } from '@florin/database';
+import { type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 
 /** Where a transaction stands in the order of the ledger: the database transaction that wrote it, then its own id. */
@@ -41,62 +42,28 @@ interface EntryRow {
 }
 
 /** Microseconds since 1970: all that the column holds, in no time zone. */
-const instant = (column: string) => `(extract(epoch from ${column}) * 1000000)::bigint::text`;
+const instant = (column: string) => sql`(extract(epoch from ${sql.ref(column)}) * 1000000)::bigint::text`;
 
-const recordColumns = `xid::text, id, type, amount::text, currency, debit_account_id as "debitAccountId",
-  credit_account_id as "creditAccountId", description, metadata, reversal_of as "reversalOf", hold_id as "holdId",
-  initiated_by as "initiatedBy", trace_id as "traceId", ${instant('created_at')} as "createdAt",
-  ${instant('posted_at')} as "postedAt", ${instant('effective_at')} as "effectiveAt"`;
-
-/**
- * Records in a page: parsed and hashed in a turn of the event loop, a few milliseconds, which the postings of this process
- * wait. Part of the statement, because the planner would not keep a plan for any number of rows.
- */
-export const recordsPerPage = 128;
-
-const endedRows = prepare<RecordRow>(
-  'sealing_ended_transactions',
-  `select ${recordColumns} from transactions
-  where (xid, id) > ($1::xid8, $2::uuid) and xid < pg_snapshot_xmin(pg_current_snapshot())
-  order by transactions.xid, id limit ${recordsPerPage}`,
-);
-
-const rowsById = prepare<RecordRow>(
-  'sealing_transactions_by_id',
-  `select ${recordColumns} from transactions where id = any ($1::uuid[]) order by transactions.xid, id`,
-);
-
-// `offset 0` keeps it a lookup in the index for each id.
-const entryRows = prepare<EntryRow>(
-  'sealing_entries',
-  `select transaction_id as "transactionId", account_id as "accountId", version::text, amount::text,
-    balance_after::text as "balanceAfter", currency, ${instant('created_at')} as "createdAt"
-  from unnest($1::uuid[]) as wanted (id)
-  cross join lateral (select * from entries where transaction_id = wanted.id offset 0) as entry
-  order by account_id, entry.version`,
-);
-
-const start: LedgerPosition = { xid: '0', id: '00000000-0000-0000-0000-000000000000' };
-
-/**
- * The next {@link recordsPerPage} transactions after a position, or from the start, in ledger order. Those whose database
- * transaction may still have company that is under way are left out.
- */
-export async function readEndedRecords(
+/** The transactions that match, in ledger order, each with its entries. `condition` is about `transactions`. */
+export async function readRecords(
   db: Database<Tables>,
-  after: LedgerPosition = start,
+  condition: RawBuilder<unknown>,
+  limit: number,
 ): Promise<TransactionRecord[]> {
-  return await withEntries(db, await endedRows(db, [after.xid, after.id]));
-}
-
-/** The transactions with these ids, in ledger order. */
-export async function readRecordsById(db: Database<Tables>, ids: readonly string[]): Promise<TransactionRecord[]> {
-  return await withEntries(db, await rowsById(db, [ids]));
-}
-
-async function withEntries(db: Database<Tables>, rows: readonly RecordRow[]): Promise<TransactionRecord[]> {
+  const { rows } = await sql<RecordRow>`
+    select xid::text, id, type, amount::text, currency, debit_account_id as "debitAccountId",
+      credit_account_id as "creditAccountId", description, metadata, reversal_of as "reversalOf", hold_id as "holdId",
+      initiated_by as "initiatedBy", trace_id as "traceId", ${instant('created_at')} as "createdAt",
+      ${instant('posted_at')} as "postedAt", ${instant('effective_at')} as "effectiveAt"
+    from transactions where ${condition} order by transactions.xid, id limit ${limit}`.execute(db);
   if (rows.length === 0) return [];
-  const entries = await entryRows(db, [rows.map((row) => row.id)]);
+  // `offset 0` keeps it a lookup in the index for each id, which takes a tenth of the time to plan that `any` of them does.
+  const { rows: entries } = await sql<EntryRow>`
+    select transaction_id as "transactionId", account_id as "accountId", version::text, amount::text,
+      balance_after::text as "balanceAfter", currency, ${instant('created_at')} as "createdAt"
+    from unnest(${rows.map((row) => row.id)}::uuid[]) as wanted (id)
+    cross join lateral (select * from entries where transaction_id = wanted.id offset 0) as entry
+    order by account_id, entry.version`.execute(db);
   const byTransaction = Map.groupBy(entries, (entry) => entry.transactionId);
   return rows.map((row) => ({ xid: row.xid, id: row.id, record: recordOf(row, byTransaction.get(row.id) ?? []) }));
 }
