@@ -1,10 +1,12 @@
+import { writeUuid } from './row-array.ts';
+
 /**
- * Arrays in Postgres's binary format, for the parameters of `unnest`. Written here because pg sends arrays as text:
- * quoting on this side and parsing on the server took half of a batch's time.
+ * Arrays in Postgres's binary format, for the parameters of `unnest` and `any`. Written here because pg sends arrays as text:
+ * quoting on this side and parsing on the server took half of a batch's time. For many rows with several columns see `rowArray`.
  */
 export type Column = Buffer;
 
-const oids = { uuid: 2950, int8: 20, int2: 21, text: 25, bytea: 17, timestamptz: 1184, json: 114 } as const;
+const oids = { uuid: 2950, text: 25, bytea: 17, timestamptz: 1184 } as const;
 
 const headerBytes = 20;
 // Postgres counts microseconds from 2000-01-01.
@@ -20,20 +22,6 @@ export function uuidColumn(values: readonly (string | null)[]): Column {
   return column.end();
 }
 
-/** int8. */
-export function bigintColumn(values: readonly bigint[]): Column {
-  const column = new ColumnWriter(oids.int8, values, values.length * 12);
-  for (const value of values) column.writeBigint(value);
-  return column.end();
-}
-
-/** int2. */
-export function smallintColumn(values: readonly number[]): Column {
-  const column = new ColumnWriter(oids.int2, values, values.length * 6);
-  for (const value of values) column.writeSmallint(value);
-  return column.end();
-}
-
 /** timestamptz, to the millisecond. */
 export function timeColumn(values: readonly (Date | null)[]): Column {
   const column = new ColumnWriter(oids.timestamptz, values, values.length * 12);
@@ -44,12 +32,12 @@ export function timeColumn(values: readonly (Date | null)[]): Column {
   return column.end();
 }
 
-/** Text, or JSON text for a parameter cast to `json[]`. */
-export function textColumn(values: readonly (string | null)[], type: 'text' | 'json' = 'text'): Column {
+/** Text. */
+export function textColumn(values: readonly (string | null)[]): Column {
   // No UTF-16 unit takes more than three bytes in UTF-8.
   let room = 0;
   for (const value of values) room += 4 + (value?.length ?? 0) * 3;
-  const column = new ColumnWriter(oids[type], values, room);
+  const column = new ColumnWriter(oids.text, values, room);
   for (const value of values) {
     if (value === null) column.writeNull();
     else column.writeText(value);
@@ -94,12 +82,6 @@ class ColumnWriter {
     this.#at += 12;
   }
 
-  writeSmallint(value: number): void {
-    this.#view.setInt32(this.#at, 2);
-    this.#view.setInt16(this.#at + 4, value);
-    this.#at += 6;
-  }
-
   writeText(value: string): void {
     const length = this.#bytes.write(value, this.#at + 4);
     this.#view.setInt32(this.#at, length);
@@ -114,23 +96,10 @@ class ColumnWriter {
 
   writeUuid(uuid: string): void {
     this.#view.setInt32(this.#at, 16);
-    let at = this.#at + 4;
-    for (let index = 0; index < 36; index += 2) {
-      if (uuid.charCodeAt(index) === hyphen) index += 1;
-      this.#bytes[at] = (nibble(uuid.charCodeAt(index)) << 4) | nibble(uuid.charCodeAt(index + 1));
-      at += 1;
-    }
-    this.#at = at;
+    this.#at = writeUuid(this.#view, this.#at + 4, uuid);
   }
 
   end(): Column {
     return this.#bytes.subarray(0, this.#at);
   }
-}
-
-const hyphen = 45;
-
-/** Of '0'..'9' and 'a'..'f', whose codes are 48..57 and 97..102. */
-function nibble(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
 }

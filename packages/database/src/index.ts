@@ -1,12 +1,4 @@
-export {
-  bigintColumn,
-  bytesColumn,
-  type Column,
-  smallintColumn,
-  textColumn,
-  timeColumn,
-  uuidColumn,
-} from './binary-array.ts';
+export { bytesColumn, type Column, textColumn, timeColumn, uuidColumn } from './binary-array.ts';
 export { compressText } from './compression.ts';
 export {
   createIdempotencyKeys,
@@ -40,9 +32,11 @@ export {
   unpackEvents,
   unpackedText,
 } from './packed-events.ts';
+export { planByKey, planningByKey } from './planning.ts';
 export { createPool, type PoolOptions, typeParsers } from './pool.ts';
 export { type PreparedStatement, prepare } from './prepared.ts';
 export { type Provisioned, type ProvisionedService, type ProvisionOptions, provision } from './provision.ts';
+export { type RowFields, rowArray } from './row-array.ts';
 export { runSealed, type SealedCall } from './sealed-answers.ts';
 export { seal, unseal } from './sealing.ts';
 export { type SerializedEvent, serialize, serializedFrom } from './serialized-event.ts';

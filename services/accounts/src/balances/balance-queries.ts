@@ -1,4 +1,4 @@
-import { bigintColumn, type Database, prepare, timeColumn, uuidColumn } from '@florin/database';
+import { type Database, prepare, rowArray } from '@florin/database';
 import { parseId } from '@florin/service';
 import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
@@ -15,21 +15,21 @@ export async function writeBalances(db: Database<Tables>, balances: readonly Rep
   // By account: two consumers wait for each other instead of deadlocking. The names sort as the ids that they spell.
   const rows = balances.toSorted((one, other) => (one.account < other.account ? -1 : 1));
   await upsertBalances(db, [
-    uuidColumn(rows.map(({ account }) => accountUuid(account))),
-    bigintColumn(rows.map(({ posted }) => posted)),
-    bigintColumn(rows.map(({ held }) => held)),
-    bigintColumn(rows.map(({ version }) => BigInt(version))),
-    bigintColumn(rows.map(({ heldVersion }) => BigInt(heldVersion))),
-    timeColumn(rows.map(({ asOf }) => new Date(asOf))),
+    rowArray(rows, (row, balance) => {
+      row.uuid(accountUuid(balance.account));
+      row.bigint(balance.posted);
+      row.bigint(balance.held);
+      row.bigint(BigInt(balance.version));
+      row.bigint(BigInt(balance.heldVersion));
+      row.time(new Date(balance.asOf));
+    }),
   ]);
 }
 
 const upsertBalances = prepare(
   'upsert-balances',
   `insert into balances as balance (account_id, posted, held, version, held_version, as_of)
-   select account_id, posted, held, version, held_version, as_of
-   from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
-     as new (account_id, posted, held, version, held_version, as_of)
+   select * from unnest($1::reported_balance[])
    on conflict (account_id) do update
      set posted = case when balance.version < excluded.version then excluded.posted else balance.posted end,
        version = greatest(balance.version, excluded.version),

@@ -1,15 +1,16 @@
-import type { QueryResult, QueryResultRow } from 'pg';
+import type { QueryResultRow } from 'pg';
 import { type KeptAnswer, keyOf } from './batch-decision.ts';
 import {
   findTransactions,
-  type LimitRow,
+  type LimitColumns,
   lockAccounts,
   lockHolds,
   lockPayments,
   readAnswers,
-  readLimits,
+  readLimitUses,
   readReversed,
   type Statement,
+  type UseRow,
 } from './batch-statements.ts';
 import type { Command, PaymentState } from './command.ts';
 import { lockSeconds } from './engine-metrics.ts';
@@ -21,6 +22,8 @@ import type { FurtherRows, LockedAccount } from './working-ledger.ts';
 /** All that a batch is decided on. */
 export interface ReadRows extends FurtherRows {
   readonly accounts: LockedAccount[];
+  /** Where the accounts' rows are while they are locked, by id. */
+  readonly places: Map<string, string>;
   readonly payments: PaymentState[];
   readonly answers: Map<string, KeptAnswer>;
   /** Transactions of a doubtful commit that are there. */
@@ -33,7 +36,7 @@ export async function lockAndRead(lane: BatchLane, items: readonly WaitingComman
   const send = <Row extends QueryResultRow>(ids: readonly unknown[], statement: () => Statement<Row>) => {
     if (ids.length === 0) return (): Row[] => [];
     const place = statements.push(statement()) - 1;
-    return (results: QueryResult[]): Row[] => results[place]?.rows ?? [];
+    return (results: readonly QueryResultRow[][]) => (results[place] ?? []) as Row[];
   };
   const commands = items.map((item) => item.command);
   const ids = idsOf(commands);
@@ -43,17 +46,19 @@ export async function lockAndRead(lane: BatchLane, items: readonly WaitingComman
   const accountRows = send(ids.accounts, () => lockAccounts(ids.accounts));
   const paymentRows = send(ids.payments, () => lockPayments(ids.payments));
   const holdRows = send(ids.holds, () => lockHolds(ids.holds));
-  const limitRows = send(ids.limitsOf, () => readLimits(ids.limitsOf, periodsAround(now)));
+  const useRows = send(ids.limitsOf, () => readLimitUses(ids.limitsOf, periodsAround(now)));
   const reversedRows = send(ids.reversalsOf, () => readReversed(ids.reversalsOf));
   const foundRows = send(doubtful, () => findTransactions(doubtful));
   const endTimer = lockSeconds.startTimer();
   const results = await lane.begin(statements);
   endTimer();
+  const accounts = accountRows(results);
   return {
-    accounts: accountRows(results),
+    accounts,
+    places: new Map(accounts.map((row) => [row.id, row.rowPlace])),
     payments: paymentRows(results),
     holds: holdRows(results),
-    limits: limitsFrom(limitRows(results)),
+    limits: limitsFrom(accounts, ids.limitsOf, useRows(results)),
     reversed: reversedRows(results),
     answers: new Map(answerRows(results).map((row) => [keyOf(row), row])),
     found: new Set(foundRows(results).map((row) => row.id)),
@@ -73,13 +78,18 @@ function idsOf(commands: readonly Command[]) {
   };
 }
 
-/** Groups the rows by account. */
-export function limitsFrom(rows: readonly LimitRow[]): Iterable<ReadLimits> {
+/** The limits of those accounts that have any, with what is used of them. `limitsOf`: ids of the accounts whose uses were read. */
+export function limitsFrom(
+  accounts: readonly ({ readonly id: string } & LimitColumns)[],
+  limitsOf: readonly string[],
+  useRows: readonly UseRow[],
+): Iterable<ReadLimits> {
+  const wanted = new Set(limitsOf);
   const limits = new Map<string, ReadLimits & { uses: Map<string, bigint> }>();
-  for (const { accountId, perTransaction, daily, monthly, period, used } of rows) {
-    const found = limits.get(accountId) ?? { accountId, perTransaction, daily, monthly, uses: new Map() };
-    if (period !== null && used !== null) found.uses.set(period, used);
-    limits.set(accountId, found);
+  for (const { id: accountId, perTransaction, daily, monthly } of accounts) {
+    if ((perTransaction ?? daily ?? monthly) === null || !wanted.has(accountId)) continue;
+    limits.set(accountId, { accountId, perTransaction, daily, monthly, uses: new Map() });
   }
+  for (const { accountId, period, used } of useRows) limits.get(accountId)?.uses.set(period, used);
   return limits.values();
 }

@@ -62,7 +62,7 @@ async function runOnce(lane: BatchLane, all: readonly WaitingCommand[], options:
   if (isEmpty(decision.writes)) {
     await lane.rollback();
   } else {
-    await commit(lane, items, decision, options.clock());
+    await commit(lane, items, decision, rows.places, options.clock());
   }
   items.forEach((item, index) => {
     const outcome = decision.outcomes[index];
@@ -74,10 +74,11 @@ async function commit(
   lane: BatchLane,
   items: readonly WaitingCommand[],
   { writes, outcomes }: BatchDecision,
+  places: ReadonlyMap<string, string>,
   now: Date,
 ): Promise<void> {
   try {
-    await lane.commit(writeBatch(writes, now));
+    await lane.commit(writeBatch(writes, places, now));
   } catch (error) {
     if (error instanceof UnknownOutcomeError) {
       items.forEach((item, index) => {

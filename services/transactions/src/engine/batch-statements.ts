@@ -10,12 +10,25 @@ export interface Statement<_Row extends QueryResultRow> extends QueryConfig {
   readonly name: string;
 }
 
+/** Limits of an account, minor units; null where there is none. */
+export interface LimitColumns {
+  readonly perTransaction: bigint | null;
+  readonly daily: bigint | null;
+  readonly monthly: bigint | null;
+}
+
+/** An account as locked, with the place of its row (`ctid`), which is its own until the transaction ends. */
+export interface AccountRow extends LockedAccount, LimitColumns, QueryResultRow {
+  readonly rowPlace: string;
+}
+
 /** Locks the accounts in the order of their ids, so that no two batches, in whatever process, wait for each other. */
-export function lockAccounts(ids: readonly string[]): Statement<LockedAccount & QueryResultRow> {
+export function lockAccounts(ids: readonly string[]): Statement<AccountRow> {
   return {
     name: 'lock_accounts',
     text: `select id, owner_id as "ownerId", name, account_number as "accountNumber", currency, status, posted, held,
-        held_version as "heldVersion", version, floor, last_entry_at as "lastEntryAt"
+        held_version as "heldVersion", version, floor, last_entry_at as "lastEntryAt", ctid::text as "rowPlace",
+        limit_per_transaction as "perTransaction", limit_daily as daily, limit_monthly as monthly
       from ledger_accounts where id = any ($1::uuid[]) order by id for update`,
     values: [uuidColumn(ids)],
   };
@@ -44,28 +57,19 @@ export function lockHolds(ids: readonly string[]): Statement<Hold & QueryResultR
   };
 }
 
-/** A limited account with one of its periods; `period` and `used` are null where nothing is used of any. */
-export interface LimitRow extends QueryResultRow {
+/** What is used of an account's limits in a period, minor units. */
+export interface UseRow extends QueryResultRow {
   readonly accountId: string;
-  readonly perTransaction: bigint | null;
-  readonly daily: bigint | null;
-  readonly monthly: bigint | null;
-  readonly period: string | null;
-  readonly used: bigint | null;
+  readonly period: string;
+  readonly used: bigint;
 }
 
-/** Reads limits and their uses. Send it after `lockAccounts`: nobody else counts on a locked account. */
-export function readLimits(accountIds: readonly string[], periods: readonly string[]): Statement<LimitRow> {
+/** Reads what is used of limits. Send it after `lockAccounts`: nobody else counts on a locked account. */
+export function readLimitUses(accountIds: readonly string[], periods: readonly string[]): Statement<UseRow> {
   return {
-    name: 'read_limits',
-    text: `select account.id as "accountId", limit_per_transaction as "perTransaction", limit_daily as daily,
-        limit_monthly as monthly, period, used
-      from ledger_accounts as account
-      left join lateral (
-        select period, used from limit_uses where account_id = account.id and period = any ($2::text[]) offset 0
-      ) as used on true
-      where account.id = any ($1::uuid[])
-        and coalesce(limit_per_transaction, limit_daily, limit_monthly) is not null`,
+    name: 'read_limit_uses',
+    text: `select account_id as "accountId", period, used from limit_uses
+      where account_id = any ($1::uuid[]) and period = any ($2::text[])`,
     values: [uuidColumn(accountIds), textColumn(periods)],
   };
 }

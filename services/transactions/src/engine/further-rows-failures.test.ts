@@ -65,12 +65,15 @@ describe.each(['before-commit', 'after-commit'] as const)('a connection lost %s'
     const engine = ledger.engine({ database });
     const account = await ledger.open({ posted: 1_000n });
     const ids = Array.from({ length: 30 }, () => newUuid());
+    const { cuts } = proxy;
     proxy.cut(cut, 2);
     const placed = await Promise.all(ids.map((id) => engine.submit(command(account, id, `place ${id}`))));
     expect(new Set(placed.map((answer) => answer.body))).toEqual(new Set(['none']));
     expect(await held(account)).toEqual({ held: 300n, held_version: 30n });
     proxy.cut(cut, 1);
     await Promise.all(ids.map((id) => engine.submit(command(account, id))));
+    // After a commit the next attempt finds the answers and commits nothing.
+    expect(proxy.cuts - cuts).toBe(cut === 'before-commit' ? 3 : 2);
     expect(await held(account)).toEqual({ held: 0n, held_version: 60n });
     expect(await brokenInvariants(ledger.db)).toEqual([]);
   });

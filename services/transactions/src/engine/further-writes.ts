@@ -1,39 +1,34 @@
-import { bigintColumn, type Column, textColumn, timeColumn, uuidColumn } from '@florin/database';
+import { rowArray } from '@florin/database';
 import type { BatchWrites } from './batch-decision.ts';
 import { type InsertableTable, insertableTables } from './insertable-tables.ts';
 
 const tables = Object.entries(insertableTables) as [InsertableTable, readonly string[]][];
 
-// $1 to $42 belong to what every batch writes.
-const firstRowsParameter = 66;
+// $1 to $5 belong to what every batch writes, $6 to $9 to payments, holds and limits.
+const firstRowsParameter = 10;
 
-/** What the full variant of the write statement does beyond the plain one, in its own parameters from $43 on. */
-export const furtherWrites = {
-  /** In place of the plain variant's: a row may be updated only once in a statement. */
-  changedAccounts: `
-    update ledger_accounts as account
-    set posted = new.posted, version = new.version, last_entry_at = new.last_entry_at, held = new.held,
-      held_version = new.held_version
-    from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $43::bigint[], $44::bigint[])
-      as new (id, posted, version, last_entry_at, held, held_version)
-    where account.id = new.id`,
-  others: `, new_holds as (
+/** What the full variant of the write statement does beyond the plain one, in its own parameters from $6 on. */
+export const furtherWrites = `, changed_payments as (
+    update payments as payment
+    set status = new.status, provider_reference = coalesce(new.provider_reference, payment.provider_reference),
+      failure_code = new.failure_code, failure_message = new.failure_message, updated_at = new.updated_at,
+      next_attempt_at = case when new.status = 'pending' then payment.next_attempt_at end
+    from unnest($6::payment_change[]) as new
+    where payment.id = new.id
+  ), new_holds as (
     insert into holds (id, purpose, account_id, to_account_id, amount, captured_amount, currency, status, description,
       initiated_by, trace_id, expires_at, created_at, updated_at)
-    select * from unnest($45::uuid[], $46::text[], $47::uuid[], $48::uuid[], $49::bigint[], $50::bigint[], $51::text[],
-      $52::text[], $53::text[], $54::text[], $55::text[], $56::timestamptz[], $57::timestamptz[], $58::timestamptz[])
+    select * from unnest($7::new_hold[])
   ), changed_holds as (
     update holds as hold
     set status = new.status, captured_amount = new.captured_amount, updated_at = new.updated_at
-    from unnest($59::uuid[], $60::text[], $61::bigint[], $62::timestamptz[])
-      as new (id, status, captured_amount, updated_at)
+    from unnest($8::hold_change[]) as new
     where hold.id = new.id
   ), counted_uses as (
     insert into limit_uses (account_id, period, used)
-    select * from unnest($63::uuid[], $64::text[], $65::bigint[])
+    select * from unnest($9::limit_use[])
     on conflict (account_id, period) do update set used = limit_uses.used + excluded.used
-  )${tables.map(newRows).join('')}`,
-};
+  )${tables.map(newRows).join('')}`;
 
 function newRows([table, columns]: [InsertableTable, readonly string[]], index: number): string {
   const names = columns.join(', ');
@@ -44,48 +39,59 @@ function newRows([table, columns]: [InsertableTable, readonly string[]], index: 
 }
 
 /** Whether a batch needs the full variant. */
-export function needsFurtherWrites({ newHolds, changedHolds, limitUses, rows }: BatchWrites): boolean {
-  return newHolds.length + changedHolds.length + limitUses.length + rows.length > 0;
+export function needsFurtherWrites({ payments, newHolds, changedHolds, limitUses, rows }: BatchWrites): boolean {
+  return payments.length + newHolds.length + changedHolds.length + limitUses.length + rows.length > 0;
 }
 
-/** The parameters from $43 on. */
-export function furtherColumns({
-  accounts,
-  newHolds,
-  changedHolds,
-  limitUses,
-  rows,
-}: BatchWrites): (Column | string)[] {
+/** The parameters from $6 on; `now` stamps the payments. */
+export function furtherRows(
+  { payments, newHolds, changedHolds, limitUses, rows }: BatchWrites,
+  now: Date,
+): (Buffer | string)[] {
   return [
-    bigintColumn(accounts.map((account) => account.held)),
-    bigintColumn(accounts.map((account) => account.heldVersion)),
-    ...newHoldColumns(newHolds),
-    uuidColumn(changedHolds.map((hold) => hold.id)),
-    textColumn(changedHolds.map((hold) => hold.status)),
-    bigintColumn(changedHolds.map((hold) => hold.capturedAmount)),
-    timeColumn(changedHolds.map((hold) => hold.updatedAt)),
-    uuidColumn(limitUses.map((use) => use.accountId)),
-    textColumn(limitUses.map((use) => use.period)),
-    bigintColumn(limitUses.map((use) => use.amount)),
+    paymentRows(payments, now),
+    newHoldRows(newHolds),
+    rowArray(changedHolds, (row, hold) => {
+      row.uuid(hold.id);
+      row.text(hold.status);
+      row.bigint(hold.capturedAmount);
+      row.time(hold.updatedAt);
+    }),
+    rowArray(limitUses, (row, use) => {
+      row.uuid(use.accountId);
+      row.text(use.period);
+      row.bigint(use.amount);
+    }),
     ...tables.map(([table]) => JSON.stringify(rows.filter((item) => item.table === table).map((item) => item.row))),
   ];
 }
 
-function newHoldColumns(holds: BatchWrites['newHolds']): Column[] {
-  return [
-    uuidColumn(holds.map((hold) => hold.id)),
-    textColumn(holds.map((hold) => hold.purpose)),
-    uuidColumn(holds.map((hold) => hold.accountId)),
-    uuidColumn(holds.map((hold) => hold.toAccountId)),
-    bigintColumn(holds.map((hold) => hold.amount)),
-    bigintColumn(holds.map((hold) => hold.capturedAmount)),
-    textColumn(holds.map((hold) => hold.currency)),
-    textColumn(holds.map((hold) => hold.status)),
-    textColumn(holds.map((hold) => hold.description)),
-    textColumn(holds.map((hold) => hold.initiatedBy)),
-    textColumn(holds.map((hold) => hold.traceId)),
-    timeColumn(holds.map((hold) => hold.expiresAt)),
-    timeColumn(holds.map((hold) => hold.createdAt)),
-    timeColumn(holds.map((hold) => hold.updatedAt)),
-  ];
+function newHoldRows(holds: BatchWrites['newHolds']): Buffer {
+  return rowArray(holds, (row, hold) => {
+    row.uuid(hold.id);
+    row.text(hold.purpose);
+    row.uuid(hold.accountId);
+    row.uuid(hold.toAccountId);
+    row.bigint(hold.amount);
+    row.bigint(hold.capturedAmount);
+    row.text(hold.currency);
+    row.text(hold.status);
+    row.text(hold.description);
+    row.text(hold.initiatedBy);
+    row.text(hold.traceId);
+    row.time(hold.expiresAt);
+    row.time(hold.createdAt);
+    row.time(hold.updatedAt);
+  });
+}
+
+function paymentRows(payments: BatchWrites['payments'], now: Date): Buffer {
+  return rowArray(payments, (row, change) => {
+    row.uuid(change.id);
+    row.text(change.status);
+    row.text(change.providerReference ?? null);
+    row.text(change.failure?.code ?? null);
+    row.text(change.failure?.message ?? null);
+    row.time(now);
+  });
 }

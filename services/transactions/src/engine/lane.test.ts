@@ -41,7 +41,7 @@ describe('a server that no longer answers', () => {
     expect(await rejection(lane.begin([look(), look()]), DatabaseAwayError)).toBeLessThan(queryTimeoutMs * 3);
     proxy.silent = false;
     const [result] = await lane.begin([look()]);
-    expect(result?.rows).toEqual([{ seen: 'x' }]);
+    expect(result).toEqual([{ seen: 'x' }]);
   });
 
   test('leaves a commit in doubt', async () => {
@@ -59,9 +59,44 @@ test('an answer in time leaves no timer behind', async () => {
   expect(timers()).toBeLessThanOrEqual(before);
 });
 
-test('the first error is thrown when nothing is under way any more', async () => {
-  const bad = { name: 'bad', text: 'select 1 / $1::int as x', values: [0] };
-  await expect(lane.begin([look(), bad, look()])).rejects.toMatchObject({ code: '22012' });
-  const [result] = await lane.begin([look()]);
-  expect(result?.rows).toEqual([{ seen: 'x' }]);
+const divide = (by: string) => ({ name: 'divide', text: 'select 1 / $1::int as x', values: [by] });
+const transaction = () => ({ name: 'transaction', text: 'select pg_current_xact_id()::text as id' });
+
+describe('a statement that the server refuses', () => {
+  test('is what is thrown, and the next transaction begins afresh', async () => {
+    await expect(lane.begin([look(), divide('0'), look()])).rejects.toMatchObject({ code: '22012' });
+    const [result] = await lane.begin([look()]);
+    expect(result).toEqual([{ seen: 'x' }]);
+  });
+
+  test('ends the transaction also where it came with the commit', async () => {
+    const [before] = await lane.begin([transaction()]);
+    await expect(lane.commit(divide('0'))).rejects.toMatchObject({ code: '22012' });
+    const [after] = await lane.begin([transaction()]);
+    expect(after).not.toEqual(before);
+  });
+
+  test('can be sent again, whether the server has parsed it or not', async () => {
+    await expect(lane.begin([divide('0')])).rejects.toMatchObject({ code: '22012' });
+    await expect(lane.begin([{ name: 'wrong', text: 'select 2 from nowhere' }])).rejects.toMatchObject({
+      code: '42P01',
+    });
+    await expect(lane.begin([{ name: 'wrong', text: 'select 2 as x' }])).resolves.toEqual([[{ x: 2 }]]);
+    await lane.commit(undefined);
+    for (const by of ['1', '1']) {
+      expect(await lane.begin([divide(by)])).toEqual([[{ x: 1 }]]);
+      await lane.commit(undefined);
+    }
+  });
+});
+
+test('rows arrive in the types of the ledger, the first time and later', async () => {
+  const text = `select 9007199254740993::bigint as large, null::text as none, '2026-11-29T12:00:00.123Z'::timestamptz as at
+    from generate_series(1, 2)`;
+  const row = { large: 9_007_199_254_740_993n, none: null, at: new Date('2026-11-29T12:00:00.123Z') };
+  for (const turn of [1, 2]) {
+    const [first, typed] = await lane.begin([look(), { name: 'typed', text }]);
+    expect([first, typed], `turn ${turn}`).toEqual([[{ seen: 'x' }], [row, row]]);
+    await lane.commit(undefined);
+  }
 });

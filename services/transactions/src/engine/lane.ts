@@ -1,6 +1,7 @@
-import { typeParsers } from '@florin/database';
-import pg, { type QueryResult, type QueryResultRow } from 'pg';
+import { planningByKey } from '@florin/database';
+import pg, { type QueryResultRow } from 'pg';
 import type { Statement } from './batch-statements.ts';
+import { type PreparedStatements, RoundTrip } from './round-trip.ts';
 
 /** How a lane reaches the ledger's schema. Durations are milliseconds. */
 export interface LaneOptions {
@@ -23,26 +24,34 @@ export class DatabaseAwayError extends Error {
   override readonly name = 'DatabaseAwayError';
 }
 
+interface Connected {
+  readonly client: pg.Client;
+  readonly prepared: PreparedStatements;
+}
+
+const command = (text: string): Statement<QueryResultRow> => ({ name: text, text });
+
 /**
- * One connection on which batches run one after the other, with the statements of a step sent together without waiting
- * for each other: a batch costs two round trips. Connects when needed, and anew after a loss.
+ * One connection on which batches run one after the other: a batch costs two round trips. Connects when needed, and anew
+ * after a loss.
  */
 export class Lane {
   readonly #options: LaneOptions;
-  #client: pg.Client | undefined;
+  #connected: Connected | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
   }
 
   /**
-   * Begins a transaction and runs the statements in it, in order, in one round trip; their values are gone afterwards.
+   * Begins a transaction and runs the statements in it, in order, in one round trip; gives the rows of each. Their values are
+   * gone afterwards.
    * @throws {DatabaseAwayError} and whatever the database says; the transaction is then over.
    */
-  async begin(statements: readonly Statement<QueryResultRow>[]): Promise<QueryResult[]> {
-    const client = this.#client ?? (await this.#connect());
+  async begin(statements: readonly Statement<QueryResultRow>[]): Promise<QueryResultRow[][]> {
+    const connected = this.#connected ?? (await this.#connect());
     try {
-      const [, ...results] = await together(client, ['begin', ...statements], this.#options.queryTimeoutMs);
+      const [, ...results] = await this.#together(connected, [command('begin'), ...statements]);
       return results;
     } catch (error) {
       if (isLost(error)) throw this.#lost(error, DatabaseAwayError);
@@ -53,15 +62,16 @@ export class Lane {
 
   /**
    * Runs the last statement, if any, and commits, in one round trip.
-   * @throws {UnknownOutcomeError} and whatever the database says; in that case nothing is committed.
+   * @throws {UnknownOutcomeError} and whatever the database says; in that case nothing is committed, and the transaction is over.
    */
   async commit(statement: Statement<QueryResultRow> | undefined): Promise<void> {
-    const client = this.#client;
-    if (!client) throw new DatabaseAwayError('The connection was lost before the commit');
+    const connected = this.#connected;
+    if (!connected) throw new DatabaseAwayError('The connection was lost before the commit');
     try {
-      await together(client, statement ? [statement, 'commit'] : ['commit'], this.#options.queryTimeoutMs);
+      await this.#together(connected, [...(statement ? [statement] : []), command('commit')]);
     } catch (error) {
       if (isLost(error)) throw this.#lost(error, UnknownOutcomeError);
+      await this.rollback();
       throw error;
     }
   }
@@ -69,7 +79,7 @@ export class Lane {
   /** Ends the open transaction without effect. Never throws: a lost connection ends it too. */
   async rollback(): Promise<void> {
     try {
-      if (this.#client) await together(this.#client, ['rollback'], this.#options.queryTimeoutMs);
+      if (this.#connected) await this.#together(this.#connected, [command('rollback')]);
     } catch (error) {
       this.#lost(error, DatabaseAwayError);
     }
@@ -77,19 +87,38 @@ export class Lane {
 
   /** Ends the connection. Call it when no batch is running. */
   async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end();
+    const connected = this.#connected;
+    this.#connected = undefined;
+    await connected?.client.end();
   }
 
-  async #connect(): Promise<pg.Client> {
+  /**
+   * A server that is silent for too long has lost the connection. With a timer of pg's own all that belongs to a query would last
+   * until the next full collection, and so would a batch's values, which are therefore taken out.
+   */
+  async #together(
+    { client, prepared }: Connected,
+    statements: readonly Statement<QueryResultRow>[],
+  ): Promise<QueryResultRow[][]> {
+    const roundTrip = new RoundTrip(statements, prepared);
+    const silence = setTimeout(() => {
+      client.connection.stream.destroy(new Error('The database did not answer in time'));
+    }, this.#options.queryTimeoutMs);
+    try {
+      client.query(roundTrip);
+      return await roundTrip.answer;
+    } finally {
+      clearTimeout(silence);
+      for (const { values } of statements) values?.splice(0);
+    }
+  }
+
+  async #connect(): Promise<Connected> {
     const { url, schema, applicationName, connectTimeoutMs, queryTimeoutMs } = this.#options;
     const client = new pg.Client({
       connectionString: url,
       application_name: applicationName,
       options: `-c search_path=${pg.escapeIdentifier(schema)} ${planning}`,
-      types: typeParsers,
-      pipeline: true,
       connectionTimeoutMillis: connectTimeoutMs,
       statement_timeout: queryTimeoutMs - 250,
       lock_timeout: queryTimeoutMs - 500,
@@ -97,7 +126,7 @@ export class Lane {
       keepAlive: true,
     });
     client.on('error', () => {
-      if (this.#client === client) this.#client = undefined;
+      if (this.#connected?.client === client) this.#connected = undefined;
     });
     try {
       await client.connect();
@@ -105,14 +134,14 @@ export class Lane {
       client.end().catch(() => {});
       throw new DatabaseAwayError('The database cannot be reached', { cause: error });
     }
-    this.#client = client;
-    return client;
+    this.#connected = { client, prepared: new Map() };
+    return this.#connected;
   }
 
   #lost(cause: unknown, Kind: typeof DatabaseAwayError | typeof UnknownOutcomeError): Error {
-    const client = this.#client;
-    this.#client = undefined;
-    client?.end().catch(() => {});
+    const connected = this.#connected;
+    this.#connected = undefined;
+    connected?.client.end().catch(() => {});
     return new Kind('The connection to the database was lost', { cause });
   }
 }
@@ -120,51 +149,8 @@ export class Lane {
 /** What a batch needs of a lane. Replaceable by a planted fault in tests. */
 export type BatchLane = Pick<Lane, 'begin' | 'commit' | 'rollback'>;
 
-/**
- * Sends all in one write, so that the server wakes up once; waits for all, so that nothing is under way when the first error
- * is thrown. A server that is silent for `limitMs` has lost the connection. The statements are spent afterwards.
- */
-async function together(
-  client: pg.Client,
-  statements: readonly (string | Statement<QueryResultRow>)[],
-  limitMs: number,
-): Promise<QueryResult[]> {
-  const { stream } = client.connection;
-  const silence = setTimeout(() => stream.destroy(new Error('The database did not answer in time')), limitMs);
-  stream.cork();
-  const sent = statements.map((statement) => answerOf(client, statement));
-  stream.uncork();
-  const settled = await Promise.allSettled(sent);
-  clearTimeout(silence);
-  // What pg has of a statement outlives the fast rounds of garbage collection, and a batch's parameters with it.
-  for (const statement of statements) if (typeof statement !== 'string') statement.values?.splice(0);
-  return settled.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
-}
-
-/** By callback and without a timer of pg's own: either makes all that belongs to a query last until the next full collection. */
-function answerOf(client: pg.Client, statement: string | Statement<QueryResultRow>): Promise<QueryResult> {
-  const { promise, resolve, reject } = Promise.withResolvers<QueryResult>();
-  const take = (error: Error | null, result: QueryResult) => (error ? reject(error) : resolve(result));
-  if (typeof statement === 'string') client.query(statement, take);
-  else client.query(statement, take);
-  return promise;
-}
-
-/**
- * Every statement of the engine finds its rows by key. A plan is made once and kept, so it must not depend on how many
- * rows the tables had then: planned on a young, small table, the server would go on reading it from end to end.
- */
-const planning = [
-  'plan_cache_mode=force_generic_plan',
-  'enable_seqscan=off',
-  'enable_hashjoin=off',
-  'enable_mergejoin=off',
-  'jit=off',
-]
-  .map((setting) => `-c ${setting}`)
+const planning = Object.entries(planningByKey)
+  .map(([name, value]) => `-c ${name}=${value}`)
   .join(' ');
 
 /**

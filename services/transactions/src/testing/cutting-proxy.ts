@@ -3,8 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** When the proxy breaks a connection: before the database gets the commit, or before we get its answer. */
 export type Cut = 'before-commit' | 'after-commit';
 
-/** The message of the protocol and not just the word, which may be part of a value. */
-const commitQuery = 'Q\0\0\0\u000bcommit\0';
+/** The message (Bind) that runs the prepared commit, and not just the word, which may be part of a value. */
+const commitMessage = 'B\0\0\0\u0014\0commit\0';
 
 /** A way to the database that can be broken at the worst moment. */
 export interface CuttingProxy {
@@ -29,7 +29,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
 
   function breaks(kind: Cut, chunk: Buffer): boolean {
     if (state.cut !== kind || state.times === 0) return false;
-    if (!chunk.includes(kind === 'before-commit' ? commitQuery : 'COMMIT\0')) return false;
+    if (!chunk.includes(kind === 'before-commit' ? commitMessage : 'COMMIT\0')) return false;
     state.times -= 1;
     state.cuts += 1;
     if (state.thenAway) state.away = true;

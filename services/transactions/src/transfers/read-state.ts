@@ -2,7 +2,7 @@ import type { Database } from '@florin/database';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { sql } from 'kysely';
 import { limitsFrom } from '../engine/batch-reads.ts';
-import type { LimitRow } from '../engine/batch-statements.ts';
+import type { LimitColumns, UseRow } from '../engine/batch-statements.ts';
 import type { LedgerState } from '../engine/command.ts';
 import { periodsAround } from '../engine/limits.ts';
 import { type LockedAccount, WorkingLedger } from '../engine/working-ledger.ts';
@@ -18,18 +18,16 @@ export async function readState(
   limitsOf: readonly string[],
 ): Promise<LedgerState> {
   const now = new Date();
-  const found = await sql<LockedAccount>`
+  const found = await sql<LockedAccount & LimitColumns>`
     select id, owner_id as "ownerId", name, account_number as "accountNumber", currency, status, posted, held,
-      held_version as "heldVersion", version, floor, last_entry_at as "lastEntryAt"
+      held_version as "heldVersion", version, floor, last_entry_at as "lastEntryAt",
+      limit_per_transaction as "perTransaction", limit_daily as daily, limit_monthly as monthly
     from ledger_accounts where id = any (${[...accounts]}::uuid[])`.execute(db);
-  const limits = await sql<LimitRow>`
-    select account.id as "accountId", limit_per_transaction as "perTransaction", limit_daily as daily,
-      limit_monthly as monthly, period, used
-    from ledger_accounts as account
-    left join limit_uses on limit_uses.account_id = account.id and period = any (${periodsAround(now)}::text[])
-    where account.id = any (${[...limitsOf]}::uuid[])
-      and coalesce(limit_per_transaction, limit_daily, limit_monthly) is not null`.execute(db);
-  const ledger = new WorkingLedger(found.rows, [], () => now, { limits: limitsFrom(limits.rows) });
+  const uses = await sql<UseRow>`
+    select account_id as "accountId", period, used from limit_uses
+    where account_id = any (${[...limitsOf]}::uuid[]) and period = any (${periodsAround(now)}::text[])`.execute(db);
+  const limits = limitsFrom(found.rows, limitsOf, uses.rows);
+  const ledger = new WorkingLedger(found.rows, [], () => now, { limits });
   return ledger.stateFor({ id: '', kind: 'read', accounts, limitsOf, context: ROOT_CONTEXT, decide: unused });
 }
 
