@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { allScopes, type UserPrincipal } from '@florin/auth';
-import { createDatabase, createPool } from '@florin/database';
+import { createDatabase, createPool, relayAwakeLock } from '@florin/database';
 import { formatId, newUuid } from '@florin/service';
 import { settings } from '../../../../services/transactions/src/config.ts';
 import { batchSize } from '../../../../services/transactions/src/engine/engine-metrics.ts';
@@ -23,7 +23,7 @@ const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as EngineO
 process.stdout.write(`${JSON.stringify(await measure(order))}\n`);
 
 async function measure({ url, owner, shape, callers, seconds }: EngineOrder): Promise<Measurement> {
-  const { desk, close } = openDesk(url);
+  const { desk, close } = await openDesk(url);
   const caller = principalOf(owner);
   const times: number[] = [];
   const began = performance.now() + warmUpMs;
@@ -53,8 +53,12 @@ async function measure({ url, owner, shape, callers, seconds }: EngineOrder): Pr
 }
 
 /** The engine with the service's own defaults and transfer rules; everything after HTTP and tokens, before the relay. */
-function openDesk(url: string): { desk: TransferDesk; close(): Promise<void> } {
-  const db = createDatabase<Tables>(createPool({ url, schema, applicationName: 'bench' }));
+async function openDesk(url: string): Promise<{ desk: TransferDesk; close(): Promise<void> }> {
+  const pool = createPool({ url, schema, applicationName: 'bench' });
+  const db = createDatabase<Tables>(pool);
+  // As under load, when the relay looks by itself and no commit has to notify it.
+  const relay = await pool.connect();
+  await relay.query('select pg_advisory_lock(hashtext($1), hashtext($2))', [relayAwakeLock, schema]);
   const engine = createPostingEngine({
     lanes: defaultOf('LEDGER_LANES'),
     maxBatch: defaultOf('LEDGER_MAX_BATCH'),
@@ -68,6 +72,7 @@ function openDesk(url: string): { desk: TransferDesk; close(): Promise<void> } {
     desk: { engine, db, findByNumber: async () => undefined, policy: openPolicy },
     close: async () => {
       await engine.close();
+      relay.release(true);
       await db.destroy();
     },
   };
