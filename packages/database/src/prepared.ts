@@ -14,11 +14,13 @@ export type PreparedStatement<Row> = <Tables>(db: Kysely<Tables>, values: readon
  * @throws Error when another statement has the name already
  */
 export function prepare<Row = unknown>(name: string, text: string): PreparedStatement<Row> {
+  // With its name no other statement has its text: what says the same elsewhere is planned at every call.
+  const named = `/* ${name} */ ${text}`;
   for (const [known, taken] of names) {
-    if (taken === name && known !== text) throw new Error(`Two statements are called ${name}`);
+    if (taken === name && known !== named) throw new Error(`Two statements are called ${name}`);
   }
-  names.set(text, name);
-  return async (db, values) => (await db.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows;
+  names.set(named, name);
+  return async (db, values) => (await db.executeQuery<Row>(CompiledQuery.raw(named, [...values]))).rows;
 }
 
 /** The pool as Kysely is to see it: it gives text and values only, and statements of `prepare` go out with their names. */

@@ -7,6 +7,7 @@ import { up as createNotifications } from '../../migrations/20261120T1200-create
 import { up as createInbox } from '../../migrations/20261120T1210-create-inbox.ts';
 import { up as createErasedUsers } from '../../migrations/20261120T1545-create-erased-users.ts';
 import { up as keyByPerson } from '../../migrations/20261120T1711-key-notifications-by-person-breaking.ts';
+import { up as createRowTypes } from '../../migrations/20261129T1310-create-row-types.ts';
 import type { Tables } from '../tables.ts';
 import { insertNotices, listNotifications } from './notification-queries.ts';
 
@@ -29,7 +30,7 @@ it('what people were told before stays, and new notices come before it', async (
     await sql`insert into notifications (id, event_id, user_id, topic, title, body, data, created_at)
       values (${id}, 'evt_1', ${user}, 'x', 'old', '', '{"account":"acc_1"}', now()),
         (${newUuid()}, 'evt_1', ${other}, 'x', 'not yours', '', '{}', now())`.execute(db);
-    await keyByPerson(untyped);
+    for (const up of [keyByPerson, createRowTypes]) await up(untyped);
     const notice = { user: formatId('usr', user), topic: 'account.opened', title: 'new', body: '', data: {} } as const;
     await insertNotices(db, [{ event: formatId('evt', newUuid()), notices: [notice] }]);
     const list = await listNotifications(db, user, { unread: true, before: undefined, limit: 10 });

@@ -1,4 +1,4 @@
-import { type Database, prepare, type Transaction, textColumn, uuidColumn } from '@florin/database';
+import { type Database, errorCode, prepare, rowArray, type Transaction } from '@florin/database';
 import { firstUuidAt, parseId } from '@florin/service';
 import { type Selectable, sql } from 'kysely';
 import type { NotificationsTable, Tables } from '../tables.ts';
@@ -20,7 +20,7 @@ export interface Told {
 /**
  * Puts notices into their people's inboxes; there they are in the order of the events. Whoever was told of an event before is
  * not told again, and who has been erased is told nothing: one statement looks and writes, so that an erasure comes before it
- * or after it.
+ * or after it. Within a transaction only for events that nobody can have been told of.
  *
  * @throws {TypeError} for an event whose id is none
  */
@@ -36,29 +36,38 @@ export async function insertNotices(db: Connection, told: readonly Told[]): Prom
   if (rows.length === 0) return;
   // Neighbours in the index, and in every process in the same order: two of them with the same events don't deadlock.
   rows.sort((one, other) => compare(one.userId, other.userId) || compare(one.id, other.id));
-  await insertRows(db, [
-    uuidColumn(rows.map(({ userId }) => userId)),
-    uuidColumn(rows.map(({ id }) => id)),
-    textColumn(rows.map(({ topic }) => topic)),
-    textColumn(rows.map(({ title }) => title)),
-    textColumn(rows.map(({ body }) => body)),
-    textColumn(rows.map(({ data }) => JSON.stringify(data))),
-  ]);
+  const values = [
+    rowArray(rows, (row, { userId, id, topic, title, body, data }) => {
+      row.uuid(userId);
+      row.uuid(id);
+      row.text(topic);
+      row.text(title);
+      row.text(body);
+      row.jsonb(JSON.stringify(data));
+    }),
+  ];
+  try {
+    await insertAll(db, values);
+  } catch (error) {
+    if (errorCode(error) !== uniqueViolation) throw error;
+    await insertMissing(db, values);
+  }
 }
+
+const uniqueViolation = '23505';
 
 function compare(one: string, other: string): number {
   return one === other ? 0 : one < other ? -1 : 1;
 }
 
-const insertRows = prepare(
-  'insert-notices',
-  `insert into notifications (user_id, id, topic, title, body, data, created_at)
-   select user_id, id, topic, title, body, data::jsonb, now()
-   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
-     as new (user_id, id, topic, title, body, data)
-   where not exists (select from erased_users where erased_users.user_id = new.user_id)
-   on conflict do nothing`,
-);
+const insertStatement = `
+  insert into notifications (user_id, id, topic, title, body, data, created_at)
+  select user_id, id, topic, title, body, data, now() from unnest($1::new_notice[]) as new
+  where not exists (select from erased_users where erased_users.user_id = new.user_id)`;
+
+const insertAll = prepare('insert-notices', insertStatement);
+// To look ahead of each row whether it is there would double the cost of all that come for the first time.
+const insertMissing = prepare('insert-missing-notices', `${insertStatement} on conflict do nothing`);
 
 /** A page of a person's notifications, newest first: those older than the one with the id `before`. */
 export async function listNotifications(
