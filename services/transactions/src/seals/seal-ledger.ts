@@ -1,18 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Database, inTransaction, type Transaction } from '@florin/database';
-import { type RawBuilder, sql } from 'kysely';
+import { type Database, inTransaction, planByKey, type Transaction } from '@florin/database';
+import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 import { leafHash } from './merkle-tree.ts';
 import { makeSeal, type Seal } from './seal.ts';
 import type { SealKey } from './seal-key.ts';
 import { insertSeal, lastSeal, takeSealLock } from './seal-queries.ts';
-import { type LedgerPosition, readRecords } from './transaction-record.ts';
+import { type LedgerPosition, readEndedRecords, recordsPerPage } from './transaction-record.ts';
 
 /** Transactions in a seal at most: a proof then has twelve hashes at most. */
 export const maxSealSize = 4_096;
-// Parsed and hashed in a turn of the event loop: a few milliseconds, which the postings of this process wait. After each
-// page they have as long for themselves.
-const pageSize = 128;
 
 /** The database was restored in a way that lost its count of transactions: new ones would stand before sealed ones. */
 export class LedgerOrderError extends Error {
@@ -32,16 +29,18 @@ export class LedgerOrderError extends Error {
 export async function sealNext(db: Database<Tables>, key: SealKey, now: () => Date): Promise<Seal | undefined> {
   return await inTransaction(db, async (tx) => {
     if (!(await takeSealLock(tx))) return undefined;
+    await planByKey(tx);
     const before = await lastSeal(tx);
     if (before) await assertOrder(tx, before.last);
     const members: (LedgerPosition & { leaf: Buffer })[] = [];
     let last = before?.last;
     while (members.length < maxSealSize) {
       const started = performance.now();
-      const page = await readRecords(tx, endedAfter(last), pageSize);
+      const page = await readEndedRecords(tx, last);
       for (const { xid, id, record } of page) members.push({ xid, id, leaf: leafHash(record) });
-      if (page.length < pageSize) break;
+      if (page.length < recordsPerPage) break;
       last = page.at(-1);
+      // As long for the postings of this process as the page took.
       await sleep(performance.now() - started);
     }
     if (members.length === 0) return undefined;
@@ -49,11 +48,6 @@ export async function sealNext(db: Database<Tables>, key: SealKey, now: () => Da
     await insertSeal(tx, seal);
     return seal;
   });
-}
-
-function endedAfter(last: LedgerPosition | undefined): RawBuilder<unknown> {
-  const ended = sql`xid < pg_snapshot_xmin(pg_current_snapshot())`;
-  return last ? sql`(xid, id) > (${last.xid}::xid8, ${last.id}::uuid) and ${ended}` : ended;
 }
 
 /** A physical restore keeps the count of transactions; a dump loaded into another cluster starts it anew. */

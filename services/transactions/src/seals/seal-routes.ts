@@ -12,14 +12,13 @@ import {
   problemResponses,
   type Server,
 } from '@florin/service';
-import { sql } from 'kysely';
 import Type from 'typebox';
 import { notFound } from '../errors.ts';
 import type { Tables } from '../tables.ts';
 import { inclusionPath, leafHash } from './merkle-tree.ts';
 import { type SignedSeal, statementText } from './seal.ts';
 import { listSeals, sealAt } from './seal-queries.ts';
-import { readRecords } from './transaction-record.ts';
+import { readRecordsById } from './transaction-record.ts';
 
 const Hash = Type.String({ description: 'SHA-256, hexadecimal' });
 
@@ -96,7 +95,7 @@ export function sealRoutes(app: Server, { db }: { db: Database<Tables> }): void 
 }
 
 async function proofOf(db: Database<Tables>, id: string | undefined) {
-  const [found] = id === undefined ? [] : await readRecords(db, sql`id = ${id}`, 1);
+  const [found] = id === undefined ? [] : await readRecordsById(db, [id]);
   if (!found) throw notFound('transaction');
   const seal = await sealAt(db, found);
   const index = seal?.members.indexOf(found.id) ?? -1;

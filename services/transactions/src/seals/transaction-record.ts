@@ -1,5 +1,5 @@
-import type { Database } from '@florin/database';
-import { type RawBuilder, sql } from 'kysely';
+import { type Database, prepare, type Transaction } from '@florin/database';
+import { sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 
 /** Where a transaction stands in the order of the ledger: the database transaction that wrote it, then its own id. */
@@ -42,28 +42,62 @@ interface EntryRow {
 }
 
 /** Microseconds since 1970: all that the column holds, in no time zone. */
-const instant = (column: string) => sql`(extract(epoch from ${sql.ref(column)}) * 1000000)::bigint::text`;
+const instant = (column: string) => `(extract(epoch from ${column}) * 1000000)::bigint::text`;
 
-/** The transactions that match, in ledger order, each with its entries. `condition` is about `transactions`. */
-export async function readRecords(
-  db: Database<Tables>,
-  condition: RawBuilder<unknown>,
-  limit: number,
-): Promise<TransactionRecord[]> {
-  const { rows } = await sql<RecordRow>`
-    select xid::text, id, type, amount::text, currency, debit_account_id as "debitAccountId",
-      credit_account_id as "creditAccountId", description, metadata, reversal_of as "reversalOf", hold_id as "holdId",
-      initiated_by as "initiatedBy", trace_id as "traceId", ${instant('created_at')} as "createdAt",
-      ${instant('posted_at')} as "postedAt", ${instant('effective_at')} as "effectiveAt"
-    from transactions where ${condition} order by transactions.xid, id limit ${limit}`.execute(db);
-  if (rows.length === 0) return [];
-  // `offset 0` keeps it a lookup in the index for each id, which takes a tenth of the time to plan that `any` of them does.
-  const { rows: entries } = await sql<EntryRow>`
-    select transaction_id as "transactionId", account_id as "accountId", version::text, amount::text,
-      balance_after::text as "balanceAfter", currency, ${instant('created_at')} as "createdAt"
+const recordColumns = `xid::text, id, type, amount::text, currency, debit_account_id as "debitAccountId",
+  credit_account_id as "creditAccountId", description, metadata, reversal_of as "reversalOf", hold_id as "holdId",
+  initiated_by as "initiatedBy", trace_id as "traceId", ${instant('created_at')} as "createdAt",
+  ${instant('posted_at')} as "postedAt", ${instant('effective_at')} as "effectiveAt"`;
+
+const entryColumns = `transaction_id as "transactionId", account_id as "accountId", version::text, amount::text,
+  balance_after::text as "balanceAfter", currency, ${instant('created_at')} as "createdAt"`;
+
+/** The transactions with these ids, in ledger order, each with its entries. */
+export async function readRecordsById(db: Database<Tables>, ids: readonly string[]): Promise<TransactionRecord[]> {
+  const { rows } = await sql<RecordRow>`select ${sql.raw(recordColumns)} from transactions
+    where id = any (${[...ids]}::uuid[]) order by transactions.xid, id`.execute(db);
+  const { rows: entries } = await sql<EntryRow>`select ${sql.raw(entryColumns)}
     from unnest(${rows.map((row) => row.id)}::uuid[]) as wanted (id)
     cross join lateral (select * from entries where transaction_id = wanted.id offset 0) as entry
     order by account_id, entry.version`.execute(db);
+  return recordsOf(rows, entries);
+}
+
+/**
+ * Records in a page: parsed and hashed in a turn of the event loop, a few milliseconds, which the postings of this process
+ * wait. Part of the statement, so that it has one plan.
+ */
+export const recordsPerPage = 128;
+
+const endedTransactions = prepare<RecordRow>(
+  'sealing-transactions',
+  `select ${recordColumns} from transactions
+   where (xid, id) > ($1::xid8, $2::uuid) and xid < pg_snapshot_xmin(pg_current_snapshot())
+   order by transactions.xid, id limit ${recordsPerPage}`,
+);
+
+const entriesOf = prepare<EntryRow>(
+  'sealing-entries',
+  `select ${entryColumns} from unnest($1::uuid[]) as wanted (id)
+   cross join lateral (select * from entries where transaction_id = wanted.id offset 0) as entry
+   order by account_id, entry.version`,
+);
+
+const start: LedgerPosition = { xid: '0', id: '00000000-0000-0000-0000-000000000000' };
+
+/**
+ * The next {@link recordsPerPage} transactions after a position, or from the start, in ledger order. Those whose database
+ * transaction may still have company that is under way are left out. Call `planByKey` first: the plans are kept.
+ */
+export async function readEndedRecords(
+  tx: Transaction<Tables>,
+  after: LedgerPosition = start,
+): Promise<TransactionRecord[]> {
+  const rows = await endedTransactions(tx, [after.xid, after.id]);
+  return rows.length === 0 ? [] : recordsOf(rows, await entriesOf(tx, [rows.map((row) => row.id)]));
+}
+
+function recordsOf(rows: readonly RecordRow[], entries: readonly EntryRow[]): TransactionRecord[] {
   const byTransaction = Map.groupBy(entries, (entry) => entry.transactionId);
   return rows.map((row) => ({ xid: row.xid, id: row.id, record: recordOf(row, byTransaction.get(row.id) ?? []) }));
 }

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { leafHash, merkleRoot } from '../seals/merkle-tree.ts';
 import { flawOf, type Seal } from '../seals/seal.ts';
 import { sealsAfter } from '../seals/seal-queries.ts';
-import { readRecords } from '../seals/transaction-record.ts';
+import { readRecordsById } from '../seals/transaction-record.ts';
 import type { Tables } from '../tables.ts';
 
 /** What the seals came to. */
@@ -52,7 +52,7 @@ function flawOfMembers(seal: Seal): string | undefined {
 async function changedMember(tx: Transaction<Tables>, seal: Seal): Promise<string | undefined> {
   for (let from = 0; from < seal.size; from += recordsAtOnce) {
     const ids = seal.members.slice(from, from + recordsAtOnce);
-    const found = await readRecords(tx, sql`id = any (${ids}::uuid[])`, ids.length);
+    const found = await readRecordsById(tx, ids);
     const records = new Map(found.map(({ id, record }) => [id, record]));
     for (const [index, id] of ids.entries()) {
       const record = records.get(id);
