@@ -1,4 +1,5 @@
 import { planningByKey } from '@florin/database';
+import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import pg, { type QueryResultRow } from 'pg';
 import type { Statement } from './batch-statements.ts';
 import { type PreparedStatements, RoundTrip } from './round-trip.ts';
@@ -101,14 +102,19 @@ export class Lane {
     statements: readonly Statement<QueryResultRow>[],
   ): Promise<QueryResultRow[][]> {
     const roundTrip = new RoundTrip(statements, prepared);
+    const span = startSpan(statements);
     const silence = setTimeout(() => {
       client.connection.stream.destroy(new Error('The database did not answer in time'));
     }, this.#options.queryTimeoutMs);
     try {
       client.query(roundTrip);
       return await roundTrip.answer;
+    } catch (error) {
+      span?.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
     } finally {
       clearTimeout(silence);
+      span?.end();
       for (const { values } of statements) values?.splice(0);
     }
   }
@@ -148,6 +154,21 @@ export class Lane {
 
 /** What a batch needs of a lane. Replaceable by a planted fault in tests. */
 export type BatchLane = Pick<Lane, 'begin' | 'commit' | 'rollback'>;
+
+const tracer = trace.getTracer('florin.ledger');
+
+/** In place of the spans that pg's own queries have; only where the trace is recorded. */
+function startSpan(statements: readonly Statement<QueryResultRow>[]): Span | undefined {
+  if (!trace.getActiveSpan()?.isRecording()) return undefined;
+  return tracer.startSpan(`pg.query:${statements.map(({ name }) => name).join(' ')}`, {
+    kind: SpanKind.CLIENT,
+    attributes: {
+      'db.system.name': 'postgresql',
+      'db.operation.batch.size': statements.length,
+      'db.query.text': statements.map(({ text }) => text).join(';\n'),
+    },
+  });
+}
 
 const planning = Object.entries(planningByKey)
   .map(([name, value]) => `-c ${name}=${value}`)
