@@ -52,8 +52,13 @@ export async function startTestNotification(): Promise<TestNotification> {
     received,
     start,
     async answers(behaviour) {
+      const told = Promise.withResolvers<void>();
+      // One listener for all: two messages may come in one turn of the event loop.
+      const listen = (message: unknown) => message === 'told' && told.resolve();
+      child.on('message', listen);
       child.send({ status: 200, body: '{"data":[]}', delayMs: 0, ...behaviour });
-      for (;;) if ((await once(child, 'message'))[0] === 'told') return;
+      await told.promise;
+      child.off('message', listen);
     },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
