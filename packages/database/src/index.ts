@@ -34,7 +34,7 @@ export {
 } from './packed-events.ts';
 export { planByKey, planningByKey } from './planning.ts';
 export { createPool, type PoolOptions, typeParsers } from './pool.ts';
-export { type PreparedStatement, prepare } from './prepared.ts';
+export { type PreparedStatement, planKeeper, prepare } from './prepared.ts';
 export { type Provisioned, type ProvisionedService, type ProvisionOptions, provision } from './provision.ts';
 export { type RowFields, rowArray } from './row-array.ts';
 export { runSealed, type SealedCall } from './sealed-answers.ts';

@@ -1,4 +1,4 @@
-import { CompiledQuery, type Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { type Compilable, CompiledQuery, type Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 
 /** Names by statement. */
@@ -16,11 +16,28 @@ export type PreparedStatement<Row> = <Tables>(db: Kysely<Tables>, values: readon
 export function prepare<Row = unknown>(name: string, text: string): PreparedStatement<Row> {
   // With its name no other statement has its text: what says the same elsewhere is planned at every call.
   const named = `/* ${name} */ ${text}`;
-  for (const [known, taken] of names) {
-    if (taken === name && known !== named) throw new Error(`Two statements are called ${name}`);
-  }
-  names.set(named, name);
+  register(name, named);
   return async (db, values) => (await db.executeQuery<Row>(CompiledQuery.raw(named, [...values]))).rows;
+}
+
+/**
+ * The same for a query of Kysely's builder: `.$call(keepPlan)`, where `const keepPlan = planKeeper('find-user')`. The query's text
+ * must be the same at every call.
+ */
+export function planKeeper(name: string): <Query extends Compilable>(query: Query) => Query {
+  let isRegistered = false;
+  return (query) => {
+    if (!isRegistered) register(name, query.compile().sql);
+    isRegistered = true;
+    return query;
+  };
+}
+
+function register(name: string, text: string): void {
+  for (const [known, taken] of names) {
+    if (taken === name && known !== text) throw new Error(`Two statements are called ${name}`);
+  }
+  names.set(text, name);
 }
 
 /** The pool as Kysely is to see it: it gives text and values only, and statements of `prepare` go out with their names. */

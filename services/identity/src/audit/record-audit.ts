@@ -1,3 +1,4 @@
+import { planKeeper } from '@florin/database';
 import { newUuid } from '@florin/service';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../tables.ts';
@@ -15,6 +16,8 @@ export interface AuditFacts {
   ip?: string | undefined;
 }
 
+const keepInserting = planKeeper('record-audit');
+
 /**
  * Writes an entry in the transaction of what it tells of: it is there exactly when the change is. It takes no lock, so
  * logins don't wait for each other; `chainAuditEntries` moves it into the chain a moment later.
@@ -31,5 +34,6 @@ export async function recordAudit(db: Kysely<Tables>, facts: AuditFacts): Promis
       details: JSON.stringify(facts.details ?? {}),
       ip: facts.ip ?? null,
     })
+    .$call(keepInserting)
     .execute();
 }

@@ -1,4 +1,4 @@
-import type { Transaction } from '@florin/database';
+import { planKeeper, prepare, type Transaction } from '@florin/database';
 import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 
@@ -10,6 +10,8 @@ export interface SecondFactor {
   lastStep: number | undefined;
 }
 
+const keepLocking = planKeeper('lock-second-factor');
+
 /** The user's second factor, active or not, locked until the transaction ends. */
 export async function lockSecondFactor(tx: Transaction<Tables>, userId: string): Promise<SecondFactor | undefined> {
   const row = await tx
@@ -17,6 +19,7 @@ export async function lockSecondFactor(tx: Transaction<Tables>, userId: string):
     .select(['secret', 'confirmed_at', 'last_step'])
     .where('user_id', '=', userId)
     .forUpdate()
+    .$call(keepLocking)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   return {
@@ -29,13 +32,16 @@ export async function lockSecondFactor(tx: Transaction<Tables>, userId: string):
 /** What a user can add to his password. */
 export type FactorMethod = 'totp' | 'passkey' | 'recovery_code';
 
+const readFactorMethods = prepare<Record<FactorMethod, boolean>>(
+  'list-factor-methods',
+  `select exists (select from second_factors where user_id = $1 and confirmed_at is not null) as totp,
+     exists (select from passkeys where user_id = $1) as passkey,
+     exists (select from recovery_codes where user_id = $1) as recovery_code`,
+);
+
 /** What the user can add to his password, and then must; empty where no second factor is on. */
 export async function listFactorMethods(db: Kysely<Tables>, userId: string): Promise<FactorMethod[]> {
-  const { rows } = await sql<Record<FactorMethod, boolean>>`select
-    exists (select from second_factors where user_id = ${userId} and confirmed_at is not null) as totp,
-    exists (select from passkeys where user_id = ${userId}) as passkey,
-    exists (select from recovery_codes where user_id = ${userId}) as recovery_code`.execute(db);
-  const [has] = rows;
+  const [has] = await readFactorMethods(db, [userId]);
   // Recovery codes replace a factor; by themselves they are none.
   if (!has?.totp && !has?.passkey) return [];
   return (['totp', 'passkey', 'recovery_code'] as const).filter((method) => has[method]);

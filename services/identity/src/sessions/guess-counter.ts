@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { type Database, inTransaction, type Transaction } from '@florin/database';
-import { databaseNow } from '../database-clock.ts';
+import { type Database, inTransaction, planKeeper, prepare, type Transaction } from '@florin/database';
 import type { Tables } from '../tables.ts';
 import { afterSuccess, type GuessRecord, isLocked, noGuesses, takeGuess, withoutGuess } from './lockout.ts';
 
@@ -47,30 +46,38 @@ export async function forgetGuesses(tx: Transaction<Tables>, key: Buffer): Promi
   await store(tx, key, noGuesses(now));
 }
 
-async function lockRecord(tx: Transaction<Tables>, key: Buffer): Promise<GuessRecord & { now: Date }> {
-  await tx
-    .insertInto('login_guesses')
-    .values({ email_hash: key, ...rowOf(noGuesses(new Date())) })
-    .onConflict((conflict) => conflict.column('email_hash').doNothing())
-    .execute();
-  const row = await tx
-    .selectFrom('login_guesses')
-    .selectAll()
-    .where('email_hash', '=', key)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return {
-    failures: row.failures,
-    lastGuessAt: row.last_guess_at,
-    lockedUntil: row.locked_until,
-    dayStartedAt: row.day_started_at,
-    dayGuesses: row.day_guesses,
-    now: new Date(await databaseNow(tx)),
-  };
+interface LockedRow {
+  readonly failures: number;
+  readonly lastGuessAt: Date;
+  readonly lockedUntil: Date | null;
+  readonly dayStartedAt: Date;
+  readonly dayGuesses: number;
+  /** Milliseconds since 1970 on the database's clock, once the lock is held. */
+  readonly now: number;
 }
 
+// An update that changes nothing takes the lock, and waits for it where somebody else has it.
+const lockRow = prepare<LockedRow>(
+  'lock-login-guesses',
+  `insert into login_guesses as record (email_hash, failures, last_guess_at, locked_until, day_started_at, day_guesses)
+   values ($1, $2, $3, $4, $5, $6)
+   on conflict (email_hash) do update set email_hash = excluded.email_hash
+   returning failures, last_guess_at as "lastGuessAt", locked_until as "lockedUntil", day_started_at as "dayStartedAt",
+     day_guesses as "dayGuesses", extract(epoch from clock_timestamp())::float8 * 1000 as now`,
+);
+
+async function lockRecord(tx: Transaction<Tables>, key: Buffer): Promise<GuessRecord & { now: Date }> {
+  const first = rowOf(noGuesses(new Date()));
+  const values = [first.failures, first.last_guess_at, first.locked_until, first.day_started_at, first.day_guesses];
+  const [row] = await lockRow(tx, [key, ...values]);
+  if (row === undefined) throw new Error('Postgres did not lock the row of guesses');
+  return { ...row, now: new Date(row.now) };
+}
+
+const keepStoring = planKeeper('store-login-guesses');
+
 async function store(tx: Transaction<Tables>, key: Buffer, record: GuessRecord): Promise<void> {
-  await tx.updateTable('login_guesses').set(rowOf(record)).where('email_hash', '=', key).execute();
+  await tx.updateTable('login_guesses').set(rowOf(record)).where('email_hash', '=', key).$call(keepStoring).execute();
 }
 
 function rowOf(record: GuessRecord) {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ProofMethod } from '@florin/auth';
-import type { Transaction } from '@florin/database';
+import { planKeeper, type Transaction } from '@florin/database';
 import { newUuid } from '@florin/service';
 import type { Resources } from '../resources.ts';
 import type { Tables } from '../tables.ts';
@@ -26,6 +26,9 @@ export interface NewSession {
   provenBy: ProofMethod[];
 }
 
+const keepLocking = planKeeper('lock-session-user');
+const keepInserting = planKeeper('insert-session');
+
 /**
  * Begins a session for a user whose identity is proven; undefined when the user is not active any more. The user stays
  * locked against change until the transaction ends, so that no session slips past a user being disabled.
@@ -41,6 +44,7 @@ export async function startSession(
     .where('id', '=', userId)
     .where('status', '=', 'active')
     .forShare()
+    .$call(keepLocking)
     .executeTakeFirst();
   if (user === undefined) return undefined;
   const now = new Date();
@@ -71,6 +75,7 @@ export async function startSession(
       proven_at: now,
       proven_by: provenBy,
     })
+    .$call(keepInserting)
     .execute();
   const refreshToken = makeRefreshToken(resources.secrets.refreshTokens, session, 1);
   return { accessToken: access.token, tokenType: 'Bearer', expiresIn: access.expiresIn, refreshToken };

@@ -1,4 +1,4 @@
-import type { Transaction } from '@florin/database';
+import { planKeeper, type Transaction } from '@florin/database';
 import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../tables.ts';
 import type { User, UserStatus } from './user.ts';
@@ -31,6 +31,8 @@ export async function lockActiveUser(tx: Transaction<Tables>, id: string): Promi
   return (await query.executeTakeFirst()) !== undefined;
 }
 
+const keepFinding = planKeeper('find-credentials');
+
 /** What a login is checked against; `email` normalised. */
 export async function findCredentials(
   db: Kysely<Tables>,
@@ -41,6 +43,7 @@ export async function findCredentials(
     .innerJoin('passwords', 'passwords.user_id', 'users.id')
     .select(['users.id', 'users.status', 'passwords.hash as passwordHash'])
     .where('users.email', '=', email)
+    .$call(keepFinding)
     .executeTakeFirst();
 }
 
