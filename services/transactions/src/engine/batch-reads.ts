@@ -66,9 +66,11 @@ export async function lockAndRead(lane: BatchLane, items: readonly WaitingComman
 }
 
 function idsOf(commands: readonly Command[]) {
-  const unique = (of: (command: Command) => readonly string[] | undefined) => [
-    ...new Set(commands.flatMap((command) => of(command) ?? [])),
-  ];
+  const unique = (of: (command: Command) => readonly string[] | undefined) => {
+    const ids = new Set<string>();
+    for (const command of commands) for (const id of of(command) ?? []) ids.add(id);
+    return [...ids];
+  };
   return {
     accounts: unique((command) => command.accounts),
     payments: unique((command) => command.payments),

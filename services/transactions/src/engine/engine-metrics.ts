@@ -30,17 +30,44 @@ export const waitSeconds = new Histogram({
   buckets: seconds,
 });
 
-/** Commands waiting now. */
-export const queueDepth = new Gauge({ name: 'ledger_queue_depth', help: 'Commands waiting for a batch' });
+const queues = new Set<() => number>();
+
+/** Shows the length of an engine's queue from now on; the function it gives ends that. It is asked when somebody looks. */
+export function watchQueue(length: () => number): () => void {
+  queues.add(length);
+  return () => queues.delete(length);
+}
+
+new Gauge({
+  name: 'ledger_queue_depth',
+  help: 'Commands waiting for a batch',
+  collect() {
+    this.set([...queues].reduce((sum, length) => sum + length(), 0));
+  },
+});
+
+const answered = new Map<string, Map<string, number>>();
 
 /**
- * outcome: applied, refused (a money rule), replayed, failed (404, reused key or a bug), unavailable (not run),
- * unknown (the commit's fate could not be found out in time).
+ * Counts an answered command. `outcome`: applied, refused (a money rule), replayed, failed (404, reused key or a bug),
+ * unavailable (not run), unknown (the commit's fate could not be found out in time). The metric takes it over when somebody looks.
  */
-export const commands = new Counter({
+export function countCommand(kind: string, outcome: string): void {
+  const outcomes = answered.get(kind) ?? new Map<string, number>();
+  if (outcomes.size === 0) answered.set(kind, outcomes);
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+}
+
+new Counter({
   name: 'ledger_commands_total',
   help: 'Commands answered',
   labelNames: ['kind', 'outcome'],
+  collect() {
+    for (const [kind, outcomes] of answered) {
+      for (const [outcome, count] of outcomes) this.inc({ kind, outcome }, count);
+      outcomes.clear();
+    }
+  },
 });
 
 /** reason: conflict, away, unknown, split. */

@@ -1,7 +1,7 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type BatchRunnerOptions, runBatch } from './batch-runner.ts';
 import type { Command, SubmittedAnswer } from './command.ts';
-import { batchSeconds, batchSize, queueDepth } from './engine-metrics.ts';
+import { batchSeconds, batchSize, watchQueue } from './engine-metrics.ts';
 import { type BatchLane, Lane, type LaneOptions } from './lane.ts';
 import { unavailable, WaitingCommand } from './waiting-command.ts';
 
@@ -56,6 +56,7 @@ export function createPostingEngine(
   let closing: PromiseWithResolvers<void> | undefined;
   let lastBatch = 0;
   const startLater = atMostOnce(startBatches);
+  const unwatch = watchQueue(() => queue.length);
 
   function schedule(): void {
     const isGathering = lastBatch >= gathering.several && queuedWeight < gathering.weight;
@@ -87,7 +88,6 @@ export function createPostingEngine(
     }
     const taken = queue.splice(0, count);
     queuedWeight -= weight;
-    queueDepth.set(queue.length);
     const batch = taken.filter((item) => item.deadline >= now);
     for (const item of taken) if (item.deadline < now) item.refuse(new Error('Waited past its deadline'));
     for (const item of batch) item.start(now, batch.length);
@@ -115,7 +115,6 @@ export function createPostingEngine(
       const item = new WaitingCommand(command, Date.now(), options.deadlineMs);
       queue.push(item);
       queuedWeight += weightOf(command);
-      queueDepth.set(queue.length);
       schedule();
       return item.answer;
     },
@@ -123,6 +122,7 @@ export function createPostingEngine(
       closing ??= Promise.withResolvers();
       schedule();
       await closing.promise;
+      unwatch();
       await Promise.all(idle.map((lane) => lane.close()));
     },
   };

@@ -2,7 +2,7 @@ import { type ProblemError, problem } from '@florin/service';
 import { type Context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Outcome } from './batch-decision.ts';
 import type { Command, SubmittedAnswer } from './command.ts';
-import { commands, waitSeconds } from './engine-metrics.ts';
+import { countCommand, waitSeconds } from './engine-metrics.ts';
 
 const tracer = trace.getTracer('florin.ledger');
 
@@ -68,7 +68,7 @@ export class WaitingCommand {
   }
 
   #count(outcome: string): void {
-    commands.inc({ kind: this.command.kind, outcome });
+    countCommand(this.command.kind, outcome);
   }
 }
 
