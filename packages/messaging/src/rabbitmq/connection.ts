@@ -1,4 +1,5 @@
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import { withDeadline } from '../deadline.ts';
 import { describeFailure } from '../retry-policy.ts';
 import type { TransportSettings } from '../settings.ts';
 import { declareTopology } from './topology.ts';
@@ -14,6 +15,7 @@ export interface Connection {
 
 const heartbeatSeconds = 5;
 const handshakeTimeoutMs = 5_000;
+const setupTimeoutMs = 15_000;
 const closeTimeoutMs = 2_000;
 
 /** Connects in the background. A half-open peer is noticed after two to three heartbeats of 5 s. */
@@ -33,7 +35,7 @@ export function openConnection(settings: TransportSettings, purpose: string): Co
       setup: async (fresh: ChannelModel) => {
         // Until recovery listens itself, an error of the young connection would end the process.
         fresh.on('error', () => {});
-        await declareTopology(fresh, settings.namespace, settings.retryDelaysMs);
+        await setUp(fresh, settings);
       },
     },
   }).then((recovering) => {
@@ -70,4 +72,22 @@ export function openConnection(settings: TransportSettings, purpose: string): Co
       await Promise.race([model.then((recovering) => recovering.close()), timer]);
     },
   };
+}
+
+/**
+ * Declares the topology, or rejects: amqplib never answers a close of channel or connection that is lost before the answer, and
+ * recovery would wait for it without end.
+ */
+async function setUp(fresh: ChannelModel, { namespace, retryDelaysMs }: TransportSettings): Promise<void> {
+  const lost = new Promise<never>((_, reject) => {
+    fresh.once('close', () => reject(new Error('The connection was lost while the queues were declared')));
+  });
+  const declared = declareTopology(fresh, namespace, retryDelaysMs);
+  try {
+    await withDeadline(Promise.race([declared, lost]), setupTimeoutMs, 'RabbitMQ did not declare the queues in time');
+  } catch (error) {
+    // Recovery closes it, too; a second close is refused at once.
+    await withDeadline(fresh.close(), closeTimeoutMs, 'RabbitMQ did not confirm the close').catch(() => {});
+    throw error;
+  }
 }
