@@ -59,7 +59,7 @@ export interface LedgerState {
   payment(id: string): PaymentState | undefined;
   /** The locked hold, or undefined where there is none with that id. Throws for an id the command didn't name. */
   hold(id: string): Hold | undefined;
-  /** Undefined for an account without any limit. Throws for an id the command didn't name in `limitsOf`. */
+  /** Undefined for an account without any limit. Throws for an id the command didn't name in both `accounts` and `limitsOf`. */
   limits(accountId: string): AccountLimits | undefined;
   /**
    * A posted transaction and what of it is reversed already; undefined where there is none with that id. Throws for an

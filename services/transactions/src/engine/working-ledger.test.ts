@@ -24,17 +24,19 @@ describe('a state', () => {
       [reversible(originalId, a, b)],
     ];
     const ledger = ledgerOf(two(), { holds: [hold], limits, reversed });
-    const names = { holds: [holdId], limitsOf: [a, b], reversalsOf: [originalId] };
+    const names = { holds: [holdId], limitsOf: [a, b, uuid(13)], reversalsOf: [originalId] };
     const state = ledger.stateFor(commandOn([a, uuid(13)], names));
     expect(state.account(a)?.posted).toBe(1000n);
     expect(state.account(uuid(13))).toBeUndefined();
     expect(state.hold(holdId)).toEqual(hold);
-    expect([state.limits(a)?.perTransaction, state.limits(b)]).toEqual([1n, undefined]);
+    expect([state.limits(a)?.perTransaction, state.limits(uuid(13))]).toEqual([1n, undefined]);
     expect(state.reversed(originalId)?.amount).toBe(250n);
     for (const look of [state.account, state.hold, state.limits, state.reversed, state.payment]) {
       expect(() => look(uuid(99))).toThrow(/^The command did not name/);
     }
     expect(() => state.account(b)).toThrow(LedgerLawError);
+    // Its limits came with no lock: not to know of any must not mean that there is none.
+    expect(() => state.limits(b)).toThrow(LedgerLawError);
   });
 
   test('is never before the last entry of any account it names', () => {

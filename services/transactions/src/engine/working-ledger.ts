@@ -80,7 +80,8 @@ export class WorkingLedger {
       payment: (id) => this.#payments.get(payment(id)),
       hold: (id) => this.#holds.get(hold(id)),
       limits: (id) => {
-        const limits = this.#limits.get(limitsOf(id));
+        // Limits come with the locked account: of another one they would not be known, and none would hold.
+        const limits = this.#limits.get(limitsOf(account(id)));
         return limits && limitsAt(limits, now);
       },
       reversed: (id) => this.#reversed.get(reversed(id)),
