@@ -7,6 +7,8 @@ import { type Kysely, sql } from 'kysely';
 export const planningByKey = {
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
+  // It gathers all that match before the first row comes: a page of a long backlog would read and sort the whole of it.
+  enable_bitmapscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   jit: 'off',
