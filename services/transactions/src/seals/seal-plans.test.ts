@@ -1,4 +1,5 @@
 import { createDatabase, createPool, inTransaction, planByKey } from '@florin/database';
+import { eventually } from '@florin/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Tables } from '../tables.ts';
@@ -11,7 +12,11 @@ beforeAll(async () => {
   ledger = await startTestLedger();
   const [a, b] = [await ledger.open({ posted: 1_000n }), await ledger.open()];
   await ledger.engine().submit(movementCommand(a.id, b.id, 1n));
-});
+  // What is under way anywhere on the server, of other tests too, holds the end of a posting back, for a while.
+  await eventually(() => inTransaction(ledger.db, async (tx) => expect(await readEndedRecords(tx)).toHaveLength(1)), {
+    timeoutMs: 30_000,
+  });
+}, 60_000);
 afterAll(() => ledger.close());
 
 /** The plans that a new connection keeps of the two statements, made while the tables hold next to nothing. */
