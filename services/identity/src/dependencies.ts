@@ -56,7 +56,9 @@ export async function openResources(
     secrets,
     keyRing: await openKeyRing(() => readSigningKeys(db), secrets.signingKeys),
     passwords: createPasswordDesk(config.passwordHashing, hasher),
-    loginLines: createLines({ maxWaiting: waitingPerEmail }, () => overloaded('Too many sign-ins at the moment.')),
+    loginLines: createLines({ maxWaiting: waitingPerEmail, patienceMs: config.passwordHashing.patienceMs }, () =>
+      overloaded('Too many sign-ins at the moment.'),
+    ),
     rules: config.tokens,
     relyingParty: config.relyingParty,
     serviceClients: config.serviceClients,

@@ -53,8 +53,8 @@ export async function requestOwnErasure(
 ): Promise<ErasureTicket> {
   const user = await findUser(resources.db, caller.userId);
   if (user === undefined) throw sessionOver();
-  const result = await resources.loginLines.run(user.email, () =>
-    resources.passwords.withTurn((desk) => prove(resources, desk, { user, caller, proof })),
+  const result = await resources.loginLines.run(user.email, (askedAt) =>
+    resources.passwords.withTurn((desk) => prove(resources, desk, { user, caller, proof }), askedAt),
   );
   if (result instanceof Error) throw result;
   return result;

@@ -39,9 +39,10 @@ export async function changePassword(
   const newPassword = normalisePassword(change.newPassword);
   const fault = passwordFault(newPassword, user);
   if (fault !== undefined) throw invalidField('/newPassword', fault);
-  await resources.loginLines.run(user.email, () =>
-    resources.passwords.withTurn((desk) =>
-      checkAndChange(resources, desk, { ...change, user, ip: caller.ip, newPassword }),
+  await resources.loginLines.run(user.email, (askedAt) =>
+    resources.passwords.withTurn(
+      (desk) => checkAndChange(resources, desk, { ...change, user, ip: caller.ip, newPassword }),
+      askedAt,
     ),
   );
 }

@@ -13,8 +13,11 @@ export interface PasswordWork {
 
 /** The only way to password hashing: a few turns at a time, since each costs 19 MiB and 20 ms of a core. */
 export interface PasswordDesk {
-  /** Runs `work` when a turn is free. @throws ProblemError 503 with Retry-After at once when too many wait already. */
-  withTurn<Result>(work: (passwords: PasswordWork) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs `work` when a turn is free; who has waited elsewhere tells since when (performance.now()).
+   * @throws ProblemError 503 with Retry-After when too many wait already, or it has waited too long.
+   */
+  withTurn<Result>(work: (passwords: PasswordWork) => Promise<Result>, askedAt?: number): Promise<Result>;
 }
 
 export interface DeskLimits {
@@ -22,7 +25,7 @@ export interface DeskLimits {
   readonly concurrency: number;
   /** Callers waiting for one. */
   readonly maxWaiting: number;
-  /** Who would wait longer is refused at once; no bound unless told. */
+  /** Who has waited for so long is refused; no bound unless told. */
   readonly patienceMs?: number;
   /** What hashing takes in the long run, in percent of one core; as much as the turns can use unless told. */
   readonly cpuPercent?: number;
@@ -39,7 +42,7 @@ export function createPasswordDesk(limits: DeskLimits, hasher: PasswordHasher = 
         timed(async () => (await hasher.verify(password, stored ?? unmatchableHash)) && stored !== undefined),
       ),
   };
-  return { withTurn: (work) => turns.run(() => work(passwords)) };
+  return { withTurn: (work, askedAt) => turns.run(() => work(passwords), askedAt) };
 }
 
 /** Hashes at a time: no more than their share of the processor can use, so that the other cores stay free. */
@@ -47,8 +50,8 @@ export function hashesAtOnce({ concurrency, cpuPercent = concurrency * 100 }: De
   return Math.ceil(cpuPercent / 100);
 }
 
-/** A hundred people at once are not to be told from a busy morning. */
-const burstMs = 2_000;
+/** A hundred and fifty people at once are not to be told from a busy morning. */
+const burstMs = 4_000;
 
 /**
  * Keeps hashing to a share of the processor, after a burst, by rests between hashes. A low priority alone would not do:

@@ -119,22 +119,36 @@ describe('turns', () => {
     expect(turns.size()).toBe(0);
   });
 
-  it('who would wait longer than there is patience is refused at once, and taken again when works are quick again', async () => {
-    const turns = createTurns({ concurrency: 1, maxWaiting: 100, patienceMs: 2_000 }, () => new Error('full'));
-    const work = (ms: number) => () => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    await turns.run(work(300));
+  it('nobody waits for longer than there is patience, and who has given up costs no work', async () => {
+    const turns = createTurns({ concurrency: 1, maxWaiting: 100, patienceMs: 100 }, () => new Error('full'));
     const gate = Promise.withResolvers<void>();
-    const asked = Array.from({ length: 100 }, () => turns.run(() => gate.promise));
-    const last = asked.pop();
-    await expect(last).rejects.toThrow('full');
+    const first = turns.run(() => gate.promise);
+    let begun = 0;
+    const work = async () => {
+      begun += 1;
+    };
+    const outcomes = await Promise.allSettled([turns.run(work), turns.run(work)]);
+    expect(outcomes).toMatchObject([{ reason: { message: 'full' } }, { reason: { message: 'full' } }]);
+    const inTime = turns.run(work);
     gate.resolve();
-    const outcomes = await Promise.allSettled(asked);
-    const served = outcomes.filter(({ status }) => status === 'fulfilled').length;
-    // A fifth of 300 ms each is what the average says: 33 of them are 2 s; a slow machine's timer makes it fewer.
-    expect(served).toBeGreaterThan(0);
-    expect(served).toBeLessThanOrEqual(34);
-    for (let round = 0; round < 20; round += 1) await turns.run(work(0));
-    expect(await Promise.all(Array.from({ length: 20 }, () => turns.run(async () => 'taken')))).toHaveLength(20);
+    await Promise.all([first, inTime]);
+    expect([begun, turns.size()]).toEqual([1, 0]);
+  });
+
+  it('patience goes on from one queue to the next', async () => {
+    const turns = createTurns({ concurrency: 1, maxWaiting: 10, patienceMs: 60_000 }, () => new Error('full'));
+    const gate = Promise.withResolvers<void>();
+    const first = turns.run(() => gate.promise);
+    await expect(turns.run(async () => 'late', performance.now() - 60_001)).rejects.toThrow('full');
+    const inTime = turns.run(async () => 'in time', performance.now() - 100);
+    gate.resolve();
+    await first;
+    expect(await inTime).toBe('in time');
+
+    const lines = createLines({ maxWaiting: 10 }, () => new Error('full'));
+    const before = lines.run('a', async () => performance.now());
+    const since = lines.run('a', async (askedAt) => askedAt);
+    expect(await since).toBeLessThan(await before);
   });
 
   it('lines keep the works of one name apart in time and let other names pass', async () => {

@@ -1,7 +1,10 @@
 /** Runs a bounded number of works at a time, in the order they came. */
 export interface Turns {
-  /** @throws what `refuse` makes, at once, when too many wait already; otherwise whatever the work throws. */
-  run<Result>(work: () => Promise<Result>): Promise<Result>;
+  /**
+   * Patience begins at `askedAt`, a moment of performance.now(), which the work is told: now, unless it has waited elsewhere before.
+   * @throws what `refuse` makes when too many wait already, or it has waited too long; otherwise whatever the work throws.
+   */
+  run<Result>(work: (askedAt: number) => Promise<Result>, askedAt?: number): Promise<Result>;
   /** Works running, resting or waiting. */
   size(): number;
 }
@@ -10,46 +13,61 @@ export interface Turns {
 export interface TurnLimits {
   readonly concurrency: number;
   readonly maxWaiting: number;
-  /** Who would wait longer, judged by how long the last works took, is refused at once. No bound unless told. */
-  readonly patienceMs?: number;
+  /**
+   * Who has waited for so long is refused: the work would be for nobody. Not sooner, even where it can be foreseen: a refusal at
+   * once brings on the next attempt at once. No bound unless told.
+   */
+  readonly patienceMs?: number | undefined;
   /** How long a turn stays unused after a work that took `workedMs`; nobody waits for it but the next in line. */
   restMs?(workedMs: number): number;
 }
 
 /** Turns with a bounded queue; `refuse` makes the error for a caller beyond it. */
 export function createTurns(limits: TurnLimits, refuse: () => Error): Turns {
-  const waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
+  const { concurrency, maxWaiting, patienceMs = Number.POSITIVE_INFINITY } = limits;
   let running = 0;
-  /** A moving average. */
-  let workMs = 0;
 
-  async function enter(): Promise<void> {
-    if (running < limits.concurrency) {
+  async function enter(askedAt: number): Promise<void> {
+    if (running < concurrency) {
       running += 1;
       return;
     }
-    const waitMs = ((waiting.length + 1) * workMs) / limits.concurrency;
-    if (waiting.length >= limits.maxWaiting || waitMs > (limits.patienceMs ?? Number.POSITIVE_INFINITY)) throw refuse();
-    await new Promise<void>((resolve) => waiting.push(resolve));
+    const leftMs = patienceMs - (performance.now() - askedAt);
+    if (waiting.size >= maxWaiting || leftMs <= 0) throw refuse();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    waiting.add(resolve);
+    const giveUp = () => {
+      if (waiting.delete(resolve)) reject(refuse());
+    };
+    const timer = Number.isFinite(leftMs) ? setTimeout(giveUp, leftMs) : undefined;
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   function leave(): void {
     // The place goes straight to the next in line, so nobody who comes now can overtake it.
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
+    const [next] = waiting;
+    if (next === undefined) {
+      running -= 1;
+      return;
+    }
+    waiting.delete(next);
+    next();
   }
 
   return {
-    size: () => running + waiting.length,
-    async run(work) {
-      await enter();
+    size: () => running + waiting.size,
+    async run(work, askedAt = performance.now()) {
+      await enter(askedAt);
       const startedAt = performance.now();
       try {
-        return await work();
+        return await work(askedAt);
       } finally {
         const workedMs = performance.now() - startedAt;
-        workMs += (workedMs - workMs) / 5;
         const rest = limits.restMs?.(workedMs) ?? 0;
         if (rest > 0) setTimeout(leave, rest);
         else leave();
@@ -60,12 +78,16 @@ export function createTurns(limits: TurnLimits, refuse: () => Error): Turns {
 
 /** Turns for any number of names, each with a queue of its own. */
 export interface Lines {
-  /** @throws what `refuse` makes, at once, when too many wait under this name already; otherwise whatever the work throws. */
-  run<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
+  /**
+   * Tells the work when it was asked for, so that its patience can go on elsewhere.
+   * @throws what `refuse` makes when too many wait under this name already, or it has waited too long; otherwise whatever the work
+   *   throws.
+   */
+  run<Result>(name: string, work: (askedAt: number) => Promise<Result>): Promise<Result>;
 }
 
 /** Runs the works of one name one after the other; names don't wait for each other. */
-export function createLines(limits: { maxWaiting: number }, refuse: () => Error): Lines {
+export function createLines(limits: Pick<TurnLimits, 'maxWaiting' | 'patienceMs'>, refuse: () => Error): Lines {
   const lines = new Map<string, Turns>();
   return {
     async run(name, work) {

@@ -46,7 +46,7 @@ function withVerify(forNobody: (password: string) => Promise<boolean>): Resource
   });
   return {
     ...resources,
-    passwords: { withTurn: (work) => resources.passwords.withTurn((desk) => work(planted(desk))) },
+    passwords: { withTurn: (work, askedAt) => resources.passwords.withTurn((desk) => work(planted(desk)), askedAt) },
   };
 }
 

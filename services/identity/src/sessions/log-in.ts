@@ -43,8 +43,8 @@ type LoginResources = Pick<Resources, 'db' | 'passwords' | 'loginLines' | 'secre
 export async function logIn(resources: LoginResources, credentials: Credentials): Promise<SessionTokens> {
   const email = normaliseEmail(credentials.email);
   try {
-    const tokens = await resources.loginLines.run(email, () =>
-      resources.passwords.withTurn((desk) => checkAndStart(resources, desk, { ...credentials, email })),
+    const tokens = await resources.loginLines.run(email, (askedAt) =>
+      resources.passwords.withTurn((desk) => checkAndStart(resources, desk, { ...credentials, email }), askedAt),
     );
     logins.inc({ outcome: 'success' });
     return tokens;

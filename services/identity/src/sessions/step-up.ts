@@ -88,11 +88,11 @@ async function countAndCheck(
   const user = await findUser(resources.db, caller.userId);
   if (user === undefined) throw notFound();
   const attempt = { ...caller, key: guessKey(resources.secrets.guessedEmails, user.email) };
-  return await resources.loginLines.run(user.email, async () => {
+  return await resources.loginLines.run(user.email, async (askedAt) => {
     if (passkey !== undefined) return await decide(resources, attempt, () => checkPasskey(resources, caller, passkey));
     const check = (desk?: PasswordWork) => checkCodes(resources, attempt, { password, otp, desk });
     if (password === undefined) return await decide(resources, attempt, () => check());
-    return await resources.passwords.withTurn((desk) => decide(resources, attempt, () => check(desk)));
+    return await resources.passwords.withTurn((desk) => decide(resources, attempt, () => check(desk)), askedAt);
   });
 }
 

@@ -33,18 +33,20 @@ export function watchedApp(resources: Resources): WatchedApp {
 
 function watchedDesk(desk: PasswordDesk, note: (work: 'hash' | 'verify') => void): PasswordDesk {
   return {
-    withTurn: (work) =>
-      desk.withTurn((passwords) =>
-        work({
-          hash: (password) => {
-            note('hash');
-            return passwords.hash(password);
-          },
-          verify: (password, stored) => {
-            note('verify');
-            return passwords.verify(password, stored);
-          },
-        }),
+    withTurn: (work, askedAt) =>
+      desk.withTurn(
+        (passwords) =>
+          work({
+            hash: (password) => {
+              note('hash');
+              return passwords.hash(password);
+            },
+            verify: (password, stored) => {
+              note('verify');
+              return passwords.verify(password, stored);
+            },
+          }),
+        askedAt,
       ),
   };
 }
