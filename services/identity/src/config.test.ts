@@ -30,7 +30,7 @@ describe('settings', () => {
         sessionMs: 2_592_000_000,
         stepUpSeconds: 600,
       },
-      passwordHashing: { concurrency: 2, maxWaiting: 128, cpuPercent: 20, patienceMs: 2_500 },
+      passwordHashing: { concurrency: 2, maxWaiting: 128, cpuPercent: 10, patienceMs: 2_500 },
     });
     expect([...configOf().serviceClients.keys()]).toEqual(['accounts', 'gateway']);
   });

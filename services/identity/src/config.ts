@@ -116,18 +116,18 @@ export const settings = Type.Object({
       'Logins and the like under way at a time; how many of them hash at a time, PASSWORD_HASH_CPU_PERCENT says',
   }),
   PASSWORD_HASH_CPU_PERCENT: Type.Integer({
-    default: 20,
+    default: 10,
     minimum: 5,
     maximum: 6_400,
     description:
-      'What password hashing takes of one core for this process in the long run, in percent: a login costs about 20 ms of one, so 20 are up to 10 logins a second after a burst of 100. Up to 100 one password is hashed at a time, up to 200 two, each with 19 MiB',
+      'What password hashing takes of one core for this process in the long run, in percent: a login costs about 25 ms of one, so 10 are up to 4 logins a second after a burst of 150. Up to 100 one password is hashed at a time, up to 200 two, each with 19 MiB',
   }),
   PASSWORD_HASH_QUEUE: Type.Integer({
     default: 128,
     minimum: 0,
     maximum: 10_000,
     description:
-      'Logins and registrations that wait for that at most; more, and who would wait for more than 2.5 s, are answered 503',
+      'Logins and registrations that wait for that at most; more, and who has waited for 2.5 s, are answered 503',
   }),
   TRUSTED_PROXIES: Type.String({
     default: 'loopback,uniquelocal',
@@ -181,7 +181,7 @@ export interface Config {
 
 const serviceTokenMs = 300_000;
 const dayMs = 86_400_000;
-/** Well within the time that gateways give identity: an answer after it would be work for nobody. */
+/** Well within the time that gateways give identity: a login that begins after it would be work for nobody. */
 const loginPatienceMs = 2_500;
 
 /** What the check of the audit log needs: DATABASE_URL alone. Throws SettingsError. */

@@ -9,9 +9,9 @@ import { transferCalls } from './transfers.ts';
 const clients = 20;
 const mostOfP99 = 1.2;
 /** What the default share of a core allows on a slow machine: refusing everybody would be easy. */
-const fewestPerSecond = 8;
-// A process that has rested takes a hundred logins at once.
-const burstSeconds = 5;
+const fewestPerSecond = 3;
+// A process that has rested takes a hundred and fifty logins at once.
+const burstSeconds = 6;
 /** Of what the gateway can do: enough to be seen in p99, and room for more. */
 const shareOfFull = 1 / 4;
 const target = `p99 ≤ ${mostOfP99} × without`;
