@@ -12,6 +12,8 @@ const mostOfP99 = 1.2;
 const fewestPerSecond = 3;
 // A process that has rested takes a hundred and fifty logins at once.
 const burstSeconds = 6;
+/** Who waits for a login when its client has gone is still served. */
+const lastLoginsSeconds = 3;
 /** Of what the gateway can do: enough to be seen in p99, and room for more. */
 const shareOfFull = 1 / 4;
 const target = `p99 ≤ ${mostOfP99} × without`;
@@ -51,10 +53,7 @@ async function takeTurns(bench: Bench, fleet: BenchFleet, measure: string, calls
   // Of a few hundred calls the slowest hundredth is a handful.
   const seconds = Math.max(8, bench.options.seconds * 2);
   const even = () => loadFleet(fleet, { target: fleet.gateway, calls, seconds, rate });
-  const turns: Turn[] = [];
-  for (let round = 0; round < bench.options.rounds && (round === 0 || bench.secondsLeft() > 4 * seconds); round += 1) {
-    bench.say(`${measure}, round ${round + 1}`);
-    const alone = await even();
+  const besideLogins = async (): Promise<Omit<Turn, 'alone'>> => {
     const running = loadFleet(fleet, {
       target: fleet.gateway,
       calls: { kind: 'logins', people: fleet.people },
@@ -63,7 +62,16 @@ async function takeTurns(bench: Bench, fleet: BenchFleet, measure: string, calls
     });
     await sleep(burstSeconds * 1000);
     const [beside, logins] = [await even(), await running];
-    turns.push({ alone, beside, logins: withoutCpu(logins) });
+    await sleep(lastLoginsSeconds * 1000);
+    return { beside, logins: withoutCpu(logins) };
+  };
+  const turns: Turn[] = [];
+  for (let round = 0; round < bench.options.rounds && (round === 0 || bench.secondsLeft() > 4 * seconds); round += 1) {
+    bench.say(`${measure}, round ${round + 1}`);
+    // In alternating order: what grows in the course of a run would be taken for the logins' doing.
+    const before = round % 2 === 0 ? await even() : undefined;
+    const withLogins = await besideLogins();
+    turns.push({ alone: before ?? (await even()), ...withLogins });
   }
   return turns;
 }

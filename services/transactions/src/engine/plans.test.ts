@@ -1,8 +1,8 @@
 import { newUuid } from '@florin/service';
 import pg, { type QueryResultRow } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noWrites } from '../testing/no-writes.ts';
 import { engineOptions, ledgerDatabase } from '../testing/test-ledger.ts';
-import type { BatchWrites } from './batch-decision.ts';
 import {
   findTransactions,
   lockAccounts,
@@ -28,17 +28,6 @@ afterAll(async () => {
 });
 
 const ids = [newUuid()];
-const nothing: BatchWrites = {
-  accounts: [],
-  transactions: [],
-  payments: [],
-  newHolds: [],
-  changedHolds: [],
-  limitUses: [],
-  rows: [],
-  answers: [],
-  events: [],
-};
 /** New ones for each use: a lane leaves them without their values. */
 const makeStatements = (): Statement<QueryResultRow>[] => [
   readAnswers([{ caller: 'usr_1', key: 'key', fingerprint: Buffer.alloc(32) }]),
@@ -48,9 +37,9 @@ const makeStatements = (): Statement<QueryResultRow>[] => [
   readLimitUses(ids, ['2026-11']),
   readReversed(ids),
   findTransactions(ids),
-  writeBatch(nothing, new Map(), new Date()),
+  writeBatch(noWrites, new Map(), new Date()),
   writeBatch(
-    { ...nothing, limitUses: [{ accountId: newUuid(), period: '2026-11', amount: 1n }] },
+    { ...noWrites, limitUses: [{ accountId: newUuid(), period: '2026-11', amount: 1n }] },
     new Map(),
     new Date(),
   ),

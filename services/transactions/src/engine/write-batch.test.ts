@@ -1,5 +1,6 @@
 import { newUuid } from '@florin/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noWrites } from '../testing/no-writes.ts';
 import { engineOptions, startTestLedger, type TestLedger } from '../testing/test-ledger.ts';
 import type { BatchWrites } from './batch-decision.ts';
 import { type AccountRow, lockAccounts } from './batch-statements.ts';
@@ -17,17 +18,6 @@ afterAll(async () => {
   await ledger.close();
 });
 
-const nothing: BatchWrites = {
-  accounts: [],
-  transactions: [],
-  payments: [],
-  newHolds: [],
-  changedHolds: [],
-  limitUses: [],
-  rows: [],
-  answers: [],
-  events: [],
-};
 const further = { limitUses: [{ accountId: newUuid(), period: '2026-11', amount: 1n }] };
 
 const heldVersion = async (id: string) =>
@@ -42,7 +32,7 @@ async function change(id: string, placeOf: (row: AccountRow) => string | undefin
   const place = placeOf(row);
   const accounts = [{ ...row, heldVersion: row.heldVersion + 1n }];
   await lane.commit(
-    writeBatch({ ...nothing, ...writes, accounts }, new Map(place === undefined ? [] : [[id, place]]), new Date()),
+    writeBatch({ ...noWrites, ...writes, accounts }, new Map(place === undefined ? [] : [[id, place]]), new Date()),
   );
 }
 
